@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-AbsolutePath = Annotated[str, StringConstraints(pattern=r"^/(?!.*(?:/\.\.?/|//|/$))[^\0]+$")]
+_SEGMENT = r"(?:[^/.\x00-\x1f][^/\x00-\x1f]*|\.[^/.\x00-\x1f][^/\x00-\x1f]*|\.\.[^/\x00-\x1f]+)"
+AbsolutePath = Annotated[str, StringConstraints(pattern=rf"^(?:/{_SEGMENT})+$")]
 Mode = Annotated[str, StringConstraints(pattern=r"^0[0-7]{3,4}$")]
 RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 UnitName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9@:_.\\-]+\.(service|timer|socket|slice|path|target|mount)$")]
