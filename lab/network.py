@@ -1,0 +1,89 @@
+"""The lab's network on the machine: bridge, NAT, cables, lost packets."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from lab.machine import REGISTRY
+from lab.record import GATEWAY, Host, Lab, save
+from lab.shell import output, wait_until
+from toolchain.cache import locked
+from toolchain.failure import Failure
+
+CANDIDATES = tuple(f"10.{second}.0.0/24" for second in range(77, 128))
+
+
+def link_exists(name: str) -> bool:
+    """Whether the machine has this interface."""
+    return Path("/sys/class/net", name).exists()
+
+
+def ensure(lab: Lab) -> Lab:
+    """Bridge and NAT of the lab; returns the lab with its network (a new one if the old one is taken meanwhile)."""
+    if link_exists(lab.bridge) and lab.network:
+        _configure(lab)
+        return lab
+    with locked(REGISTRY / "network.lock"):
+        lab = replace(lab, network=_free_network(lab))
+        save(lab)
+        _configure(lab)
+    return lab
+
+
+def remove(lab: Lab) -> None:
+    """Take bridge, NAT and loss tables of this lab away; what is not there is fine."""
+    for family, table in _tables():
+        if table == lab.nat_table or table.startswith(f"{lab.nat_table}_"):
+            output(["nft", "delete", "table", family, table])
+    if link_exists(lab.bridge):
+        output(["ip", "link", "delete", lab.bridge])
+
+
+def apply_faults(lab: Lab, host: Host) -> None:
+    """Make the host's cable what the record says: cut or plugged in, with its loss."""
+    wait_until(lambda: link_exists(lab.link(host)), f"the cable of {host.name}", 10)
+    output(["ip", "link", "set", lab.link(host), "down" if host.cut else "up"])
+    table = lab.loss_table(host)
+    if ("netdev", table) in _tables():
+        output(["nft", "delete", "table", "netdev", table])
+    if host.loss_percent:
+        # Each direction at the machine's end of the cable, where the host's own firewall cannot undo it.
+        threshold = round(host.loss_percent * 100)
+        chains = "".join(
+            f"chain {hook} {{\n type filter hook {hook} device {lab.link(host)} priority 0\n"
+            f" numgen random mod 10000 < {threshold} drop\n}}\n"
+            for hook in ("ingress", "egress")
+        )
+        output(["nft", "-f", "-"], f"table netdev {table} {{\n{chains}}}\n")
+
+
+def _configure(lab: Lab) -> None:
+    if not link_exists(lab.bridge):
+        output(["ip", "link", "add", lab.bridge, "type", "bridge", "forward_delay", "0"])
+    output(["ip", "address", "replace", f"{lab.address(GATEWAY)}/24", "dev", lab.bridge])
+    output(["ip", "link", "set", lab.bridge, "up"])
+    if ("ip", lab.nat_table) not in _tables():
+        rule = f'ip saddr {lab.network} oifname != "{lab.bridge}" masquerade'
+        chain = f"chain postrouting {{\n type nat hook postrouting priority srcnat\n {rule}\n}}\n"
+        output(["nft", "-f", "-"], f"table ip {lab.nat_table} {{\n{chain}}}\n")
+
+
+def _tables() -> set[tuple[str, str]]:
+    listed = json.loads(output(["nft", "--json", "list", "tables"]))["nftables"]
+    return {(item["table"]["family"], item["table"]["name"]) for item in listed if "table" in item}
+
+
+def _free_network(lab: Lab) -> str:
+    routes = json.loads(output(["ip", "-json", "-4", "route", "show", "table", "all"]))
+    taken = [
+        ipaddress.ip_network(route["dst"], strict=False)
+        for route in routes
+        if route["dst"] != "default" and route.get("dev") != lab.bridge
+    ]
+    for candidate in (lab.network, *CANDIDATES) if lab.network else CANDIDATES:
+        if not any(ipaddress.ip_network(candidate).overlaps(network) for network in taken):
+            return candidate
+    raise Failure(f"every network from {CANDIDATES[0]} to {CANDIDATES[-1]} is in use: `ip route` shows by whom")
