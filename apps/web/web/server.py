@@ -17,6 +17,7 @@ from web.page import page
 
 _MAX_MESSAGE_BYTES = 64 * 1024
 _LISTEN_BACKLOG = 4096
+_CUT_SECONDS = 1
 _UNCOUNTED = ("/health", "/idle")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -82,6 +83,7 @@ class Server:
         notify("STOPPING=1")
         listener.close()
         await self.finish()
+        await runner.server.shutdown(_CUT_SECONDS)
         await runner.cleanup()
 
     async def finish(self) -> None:
@@ -140,6 +142,9 @@ class Server:
                     await channel.send_str(f"{self._options.label}: {message.data}")
                 elif message.type is WSMsgType.BINARY:
                     await channel.send_bytes(message.data)
+            if self._stopping:
+                # Otherwise the end of this handler could close with 1000 before `finish` says 1001.
+                await channel.close(code=WSCloseCode.GOING_AWAY)
         except ConnectionError:
             # The client went away while it was being answered: there is nobody left to tell.
             pass
