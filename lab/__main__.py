@@ -58,7 +58,7 @@ def _change(lab: Lab, one: Host, arguments: argparse.Namespace) -> None:
 
 def _set_faults(lab: Lab, one: Host) -> None:
     save(lab.with_host(one))
-    if one.number in host.supervisors(lab):
+    if one.number in host.processes(lab):
         network.apply_faults(lab, one)
 
 
@@ -70,7 +70,7 @@ def _look_inside(lab: Lab, one: Host, arguments: argparse.Namespace) -> int:
         argv = ["ssh", *options, f"deploy@{lab.address(one.number)}", *arguments.argv]
     elif arguments.command == "exec":
         argv = host.inside(lab, one, arguments.argv or ["bash"])
-    elif one.number in host.supervisors(lab):
+    elif one.number in host.processes(lab):
         argv = host.inside(lab, one, ["journalctl", "--no-pager", *arguments.argv])
     else:
         journal = lab.disk(one) / "upper/var/log/journal"
@@ -80,7 +80,7 @@ def _look_inside(lab: Lab, one: Host, arguments: argparse.Namespace) -> int:
 
 
 def _status(lab: Lab, as_json: bool) -> int:
-    running = host.supervisors(lab)
+    running = host.processes(lab)
     if as_json:
         hosts = {
             one.name: {

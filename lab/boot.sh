@@ -1,9 +1,17 @@
 #!/bin/sh
-# Becomes the host: boot.sh BASE DISK NSPAWN-ARGUMENTS…  Runs in a mount namespace of its own, so that the overlay
-# goes away together with the host, however it ends.
+# Is the host's power supply: boot.sh BASE DISK NSPAWN-ARGUMENTS…
+# Runs in a mount namespace of its own, so that its mounts go away together with the host, however it ends.
 set -eu
-base=$1 disk=$2
+here=$(dirname -- "$0") base=$1 disk=$2
 shift 2
 mountpoint -q /sys/fs/cgroup || mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mkdir -p /run/systemd/nspawn
+mount -t tmpfs tmpfs /run/systemd/nspawn
 mount -t overlay overlay -o "lowerdir=$base,upperdir=$disk/upper,workdir=$disk/work" "$disk/root"
-exec systemd-nspawn --directory="$disk/root" "$@"
+
+reboot_wanted=133 status=$reboot_wanted
+while [ "$status" -eq "$reboot_wanted" ]; do
+  status=0
+  sh "$here/container.sh" "$disk/cgroups" --directory="$disk/root" "$@" || status=$?
+done
+exit "$status"

@@ -6,6 +6,8 @@ import os
 import signal
 import socket
 import subprocess
+import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from lab import disk, network
@@ -18,28 +20,33 @@ STOP_SECONDS = 20.0
 _BOOT = Path(__file__).resolve().parent / "boot.sh"
 
 
-def supervisors(lab: Lab) -> dict[int, int]:
-    """Process number of each running host's container, by the host's number; read from the machine, never remembered."""
+def processes(lab: Lab) -> dict[int, set[int]]:
+    """The machine's processes that keep each running host up, by the host's number; read from the machine each time."""
     prefix = f"--machine={lab.id}h"
-    running: dict[int, int] = {}
+    found: dict[int, set[int]] = {}
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
             for argument in _arguments(int(process.name)):
                 if argument.startswith(prefix):
-                    running[int(argument.removeprefix(prefix))] = int(process.name)
-    return running
+                    found.setdefault(int(argument.removeprefix(prefix)), set()).add(int(process.name))
+    return found
 
 
 def start(lab: Lab, host: Host, image: Path) -> None:
     """Switch the host on; returns when its cable is plugged in, before it has booted."""
-    wait_until(lambda: not network.link_exists(lab.link(host)), f"the old cable of {host.name} to go", STOP_SECONDS)
+    power_cut(lab, host)
     argv = ["unshare", "--mount", "--propagation", "private", "sh", str(_BOOT), str(image / "root"), str(lab.disk(host))]
     argv += ["--quiet", "--register=no", "--keep-unit", f"--machine={lab.machine(host)}", f"--hostname={host.name}"]
     argv += [f"--network-bridge={lab.bridge}", "--resolv-conf=off", "--timezone=off", "--link-journal=no"]
     argv += [disk.archive_bind(image), "--boot"]
     with (lab.disk(host) / "console.log").open("ab") as console:
         process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True, cwd="/"
+            [*_outside_of_the_session(lab, host), *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=console,
+            start_new_session=True,
+            cwd="/",
         )
     wait_until(
         lambda: process.poll() is not None or network.link_exists(lab.link(host)), f"the cable of {host.name}", BOOT_SECONDS
@@ -51,36 +58,29 @@ def start(lab: Lab, host: Host, image: Path) -> None:
 
 
 def power_cut(lab: Lab, host: Host) -> bool:
-    """End every process of the host at once, as a power cut does; returns whether it was running."""
-    supervisor = supervisors(lab).get(host.number)
-    if supervisor is None:
-        return False
-    for process in (_init(supervisor), supervisor):
-        if process is not None and _alive(process):
+    """End every process of the host at once, as a power cut does; returns whether there was any."""
+    keepers = processes(lab).get(host.number, set())
+    init = _init(keepers)
+    for process in (*keepers, *([init] if init else [])):
+        with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
-    wait_until(lambda: not _alive(supervisor), f"the processes of {host.name} to end", STOP_SECONDS)
+    wait_until(lambda: host.number not in processes(lab), f"the processes of {host.name} to end", STOP_SECONDS)
     wait_until(lambda: not network.link_exists(lab.link(host)), f"the cable of {host.name} to go", STOP_SECONDS)
-    return True
+    _remove_cgroups(lab.disk(host) / "cgroups")
+    return bool(keepers)
 
 
 def reboot(lab: Lab, host: Host) -> None:
     """Let the host shut down in order and boot again; its faults stay."""
     before = init_of(lab, host)
     output(inside(lab, host, ["systemctl", "--no-block", "reboot"]))
-
-    def booted_again() -> bool:
-        supervisor = supervisors(lab).get(host.number)
-        now = None if supervisor is None else _init(supervisor)
-        return now is not None and now != before
-
-    wait_until(booted_again, f"{host.name} to reboot", BOOT_SECONDS)
+    wait_until(lambda: _init(processes(lab).get(host.number, set())) not in (None, before), f"{host.name} to reboot", 60)
     network.apply_faults(lab, host)
 
 
 def init_of(lab: Lab, host: Host) -> int:
     """The process number of the host's PID 1. Raises Failure if the host is off."""
-    supervisor = supervisors(lab).get(host.number)
-    init = None if supervisor is None else _init(supervisor)
+    init = _init(processes(lab).get(host.number, set()))
     if init is None:
         raise Failure(f"{host.name} is off: ./lab/lab start {host.name}")
     return init
@@ -90,7 +90,7 @@ def inside(lab: Lab, host: Host, command: list[str]) -> list[str]:
     """The command line that runs `command` as root in the host, whatever state its network is in."""
     enter = ["nsenter", f"--target={init_of(lab, host)}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"]
     environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]
-    return [*enter, "--root", "--wd=/", "--", "env", "-i", *environment, f"TERM={os.environ.get('TERM', 'dumb')}", *command]
+    return [*enter, "--root", "--wd", "--", "env", "-i", *environment, f"TERM={os.environ.get('TERM', 'dumb')}", *command]
 
 
 def answers_ssh(address: str) -> bool:
@@ -109,17 +109,35 @@ def _arguments(process: int) -> list[str]:
         return []
 
 
-def _alive(process: int) -> bool:
-    return _arguments(process) not in ([], [""])
-
-
-def _init(supervisor: int) -> int | None:
+def _init(keepers: set[int]) -> int | None:
     """The child of the container's supervisor that is PID 1 in its own namespace."""
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if fields.get("PPid") == str(supervisor) and fields.get("NSpid", "").split()[1:] == ["1"]:
+        if int(fields.get("PPid", 0)) in keepers and fields.get("NSpid", "").split()[1:] == ["1"]:
             return int(fields["Pid"])
     return None
+
+
+def _outside_of_the_session(lab: Lab, host: Host) -> list[str]:
+    """Where systemd runs the machine, a host must not end with the login that started it."""
+    if not Path("/run/systemd/system").is_dir():
+        return []
+    unit = f"soundstage-{lab.machine(host)}-{uuid.uuid4().hex[:8]}"
+    return ["systemd-run", "--scope", "--quiet", "--collect", "--property=Delegate=yes", f"--unit={unit}"]
+
+
+def _remove_cgroups(listed: Path) -> None:
+    groups = [Path(line) for line in listed.read_text().splitlines()] if listed.is_file() else []
+
+    def removed() -> bool:
+        for group in groups:
+            for directory, _, _ in os.walk(group, topdown=False):
+                with suppress(OSError):  # still busy while its last process is being reaped
+                    os.rmdir(directory)
+        return not any(group.exists() for group in groups)
+
+    wait_until(removed, "control groups to empty", STOP_SECONDS)
+    listed.unlink(missing_ok=True)

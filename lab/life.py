@@ -32,7 +32,7 @@ def up(directory: Path, names: list[str], count: int | None) -> Lab:
         machine.register(lab.id, directory)
         lab = network.ensure(lab)
         disk.ensure_client_key(lab)
-        running = host.supervisors(lab)
+        running = host.processes(lab)
         wanted = [lab.host(name) for name in names] if names else list(lab.hosts)
         off = [one for one in wanted if one.number not in running]
         with step(f"starting {', '.join(one.name for one in off)}" if off else "asking the hosts"), _threads() as pool:
@@ -46,7 +46,7 @@ def up(directory: Path, names: list[str], count: int | None) -> Lab:
 
 def start(lab: Lab, one: Host) -> None:
     """Switch one host on, if it is off, and wait until it answers (a host with its cable cut: until it has started)."""
-    if one.number not in host.supervisors(lab):
+    if one.number not in host.processes(lab):
         disk.ensure(lab, one)
         host.start(lab, one, image.ensure())
     _await_ssh(lab, one)
@@ -61,7 +61,7 @@ def down(directory: Path) -> None:
         lab = load(directory)
         with step("stopping the lab"), _threads() as pool:
             known = {one.number: one for one in lab.hosts}
-            unknown = (Host(f"h{number}", number) for number in host.supervisors(lab) if number not in known)
+            unknown = (Host(f"h{number}", number) for number in host.processes(lab) if number not in known)
             list(pool.map(lambda one: host.power_cut(lab, one), (*lab.hosts, *unknown)))
             network.remove(lab)
         if (directory / "hosts").is_dir():
