@@ -7,9 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from kv_store.lock import Busy
-from kv_store.record import Refused
-from kv_store.store import Full, Store
+from kv_store.lock import BusyError
+from kv_store.record import RefusedError
+from kv_store.store import FullError, Store
 
 
 def default_file() -> Path:
@@ -44,9 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
             store.append(key, value)
         elif values := store.get(key):
             _write(", ".join(values) + "\n")
-    except Refused as problem:
+    except RefusedError as problem:
         parser.error(str(problem))
-    except (Busy, Full) as problem:
+    except (BusyError, FullError) as problem:
         print(f"storage.py: {problem}", file=sys.stderr)
         return 1
     except OSError as problem:

@@ -40,7 +40,7 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
-class Busy(Exception):
+class BusyError(Exception):
     """Another process held the lock for longer than the deadline."""
 
 
@@ -48,14 +48,14 @@ class Busy(Exception):
 def exclusive(path: Path, deadline_seconds: float) -> Generator[None, None, None]:
     """Holds the lock file `path` for the block. The system frees it when the process dies, however it dies.
 
-    Raises Busy after `deadline_seconds`, and OSError when the lock file cannot be made.
+    Raises BusyError after `deadline_seconds`, and OSError when the lock file cannot be made.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         end = time.monotonic() + deadline_seconds
         while not _try_lock(descriptor):
             if time.monotonic() >= end:
-                raise Busy(f"{path} is held by another process for more than {deadline_seconds:g} s")
+                raise BusyError(f"{path} is held by another process for more than {deadline_seconds:g} s")
             # There is no portable lock with a deadline, so it is asked for again.
             time.sleep(_RETRY_SECONDS)
         try:

@@ -15,7 +15,7 @@ MAX_VALUE_BYTES = 256 * 1024
 _CHECKSUM_DIGITS = 8
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The key or the value is not one that can be stored; the message says why."""
 
 
@@ -31,20 +31,20 @@ def _checked(name: str, text: str, maximum: int) -> None:
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
-        raise Refused(f"the {name} is not valid Unicode text") from None
+        raise RefusedError(f"the {name} is not valid Unicode text") from None
     if size > maximum:
-        raise Refused(f"the {name} has {size} bytes, at most {maximum} are allowed")
+        raise RefusedError(f"the {name} has {size} bytes, at most {maximum} are allowed")
 
 
 def check_key(key: str) -> None:
-    """Raises Refused unless `key` is 1 to MAX_KEY_BYTES bytes of Unicode text."""
+    """Raises RefusedError unless `key` is 1 to MAX_KEY_BYTES bytes of Unicode text."""
     if not key:
-        raise Refused("the key is empty")
+        raise RefusedError("the key is empty")
     _checked("key", key, MAX_KEY_BYTES)
 
 
 def check(record: Record) -> None:
-    """Raises Refused unless the record can be stored."""
+    """Raises RefusedError unless the record can be stored."""
     check_key(record.key)
     _checked("value", record.value, MAX_VALUE_BYTES)
 

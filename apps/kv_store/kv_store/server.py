@@ -15,15 +15,16 @@ from ipaddress import ip_address
 from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
-from kv_store.lock import Busy
+from kv_store.lock import BusyError
 from kv_store.page import DESCRIPTION
-from kv_store.record import MAX_KEY_BYTES, MAX_VALUE_BYTES, Refused
-from kv_store.store import Full, Store
+from kv_store.record import MAX_KEY_BYTES, MAX_VALUE_BYTES, RefusedError
+from kv_store.store import FullError, Store
 
 _MAX_CONNECTIONS = 256
 _IDLE_SECONDS = 15
 # A form escapes a byte as three characters, JSON a character of four bytes as twelve.
 _MAX_BODY_BYTES = 3 * (MAX_KEY_BYTES + MAX_VALUE_BYTES) + 1024
+_MAX_DISCARDED_BYTES = 8 * 2**20
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
 
@@ -38,7 +39,7 @@ class Answer:
     allow: str = ""
 
 
-class Rejected(Exception):
+class RejectedError(Exception):
     """The request cannot be served; it carries the answer that says why."""
 
     def __init__(self, status: HTTPStatus, message: str, allow: str = "") -> None:
@@ -119,27 +120,33 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._serve(self._post)
 
-    def _refuse_method(self) -> None:
+    def do_PUT(self) -> None:
         self._serve(self._other_method)
 
-    do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _refuse_method
+    def do_PATCH(self) -> None:
+        self._serve(self._other_method)
+
+    def do_DELETE(self) -> None:
+        self._serve(self._other_method)
 
     def _serve(self, handle: Callable[[], Answer]) -> None:
         # A body that nobody reads would be taken for the next request.
         self._unread = self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers
         try:
             answer = handle()
-        except Rejected as rejected:
+        except RejectedError as rejected:
             answer = rejected.answer
-        except Refused as problem:
+        except RefusedError as problem:
             answer = Answer(HTTPStatus.BAD_REQUEST, f"{problem}\n")
-        except Full as problem:
+        except FullError as problem:
             answer = Answer(HTTPStatus.INSUFFICIENT_STORAGE, f"{problem}\n")
-        except (Busy, OSError) as problem:
+        except (BusyError, OSError) as problem:
             if isinstance(problem, (ConnectionError, TimeoutError)):
                 raise
             answer = Answer(HTTPStatus.SERVICE_UNAVAILABLE, f"the file cannot be used: {problem}\n")
         self._send(answer)
+        if self._unread:
+            self._discard_body()
 
     def _send(self, answer: Answer) -> None:
         body = answer.body.encode("utf-8")
@@ -154,6 +161,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def _discard_body(self) -> None:
+        """Reads what the client still sends: a connection closed before that would take the answer with it."""
+        self.wfile.flush()
+        length = self.headers.get("Content-Length", "")
+        rest = min(int(length), _MAX_DISCARDED_BYTES) if length.isascii() and length.isdigit() else 0
+        while rest > 0 and (piece := self.rfile.read(min(rest, 65_536))):
+            rest -= len(piece)
 
     @property
     def _key_values(self) -> KeyValueServer:
@@ -180,18 +195,18 @@ class _Handler(BaseHTTPRequestHandler):
         fields = self._body_fields()
         for name in ("key", "val"):
             if name not in fields:
-                raise Rejected(HTTPStatus.BAD_REQUEST, f"the field {name!r} is missing")
+                raise RejectedError(HTTPStatus.BAD_REQUEST, f"the field {name!r} is missing")
         count = self._key_values.store.append(fields["key"], fields["val"])
         if self._wants_json():
             return Answer(HTTPStatus.CREATED, json.dumps({"key": fields["key"], "count": count}) + "\n", _JSON)
         return Answer(HTTPStatus.CREATED)
 
     def _other_method(self) -> Answer:
-        raise Rejected(HTTPStatus.METHOD_NOT_ALLOWED, f"{self.command} is not supported", allow="GET, HEAD, POST")
+        raise RejectedError(HTTPStatus.METHOD_NOT_ALLOWED, f"{self.command} is not supported", allow="GET, HEAD, POST")
 
     def _expect_root(self, path: str) -> None:
         if path != "/":
-            raise Rejected(HTTPStatus.NOT_FOUND, "only / and /health are here")
+            raise RejectedError(HTTPStatus.NOT_FOUND, "only / and /health are here")
 
     def _wants_json(self) -> bool:
         return _JSON in self.headers.get("Accept", "")
@@ -199,12 +214,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _body_fields(self) -> dict[str, str]:
         length = self.headers.get("Content-Length", "")
         if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdigit()):
-            raise Rejected(HTTPStatus.LENGTH_REQUIRED, "a Content-Length is needed")
+            raise RejectedError(HTTPStatus.LENGTH_REQUIRED, "a Content-Length is needed")
         if int(length) > _MAX_BODY_BYTES:
-            raise Rejected(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {_MAX_BODY_BYTES} bytes are accepted")
+            raise RejectedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {_MAX_BODY_BYTES} bytes are accepted")
         media_type = self.headers.get_content_type()
         if media_type not in (_FORM, _JSON):
-            raise Rejected(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send {_FORM} or {_JSON}")
+            raise RejectedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send {_FORM} or {_JSON}")
         body = self.rfile.read(int(length))
         if len(body) < int(length):
             raise ConnectionAbortedError("the client went away in the middle of its request")
@@ -212,7 +227,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             text = body.decode("utf-8")
         except UnicodeDecodeError:
-            raise Rejected(HTTPStatus.BAD_REQUEST, "the body is not UTF-8") from None
+            raise RejectedError(HTTPStatus.BAD_REQUEST, "the body is not UTF-8") from None
         return _fields(text) if media_type == _FORM else _json_fields(text)
 
 
@@ -220,10 +235,10 @@ def _fields(query: str) -> dict[str, str]:
     try:
         fields = parse_qs(query, keep_blank_values=True, errors="strict", max_num_fields=16)
     except ValueError:
-        raise Rejected(HTTPStatus.BAD_REQUEST, "the fields are not valid UTF-8, or too many") from None
+        raise RejectedError(HTTPStatus.BAD_REQUEST, "the fields are not valid UTF-8, or too many") from None
     for name, values in fields.items():
         if len(values) > 1:
-            raise Rejected(HTTPStatus.BAD_REQUEST, f"the field {name!r} is given {len(values)} times")
+            raise RejectedError(HTTPStatus.BAD_REQUEST, f"the field {name!r} is given {len(values)} times")
     return {name: values[0] for name, values in fields.items()}
 
 
@@ -231,11 +246,11 @@ def _json_fields(text: str) -> dict[str, str]:
     try:
         document: object = json.loads(text)
     except (ValueError, RecursionError):
-        raise Rejected(HTTPStatus.BAD_REQUEST, "the body is not JSON") from None
+        raise RejectedError(HTTPStatus.BAD_REQUEST, "the body is not JSON") from None
     if not isinstance(document, dict):
-        raise Rejected(HTTPStatus.BAD_REQUEST, 'send an object like {"key": "K", "val": "V"}')
+        raise RejectedError(HTTPStatus.BAD_REQUEST, 'send an object like {"key": "K", "val": "V"}')
     fields = cast("dict[str, object]", document)
     for name in ("key", "val"):
         if name in fields and not isinstance(fields[name], str):
-            raise Rejected(HTTPStatus.BAD_REQUEST, f"the field {name!r} is not a text")
+            raise RejectedError(HTTPStatus.BAD_REQUEST, f"the field {name!r} is not a text")
     return {name: value for name, value in fields.items() if isinstance(value, str)}

@@ -19,14 +19,14 @@ from kv_store.record import Record, check, check_key, decode, encode
 _LOCK_DEADLINE_SECONDS = 10.0
 
 
-class Full(Exception):
+class FullError(Exception):
     """The file has reached its largest allowed size."""
 
 
 class Store:
     """The key-value store in `path`, safe for many threads and many processes.
 
-    Raises Busy, Full or Refused as its methods say, and OSError for what the operating system refuses.
+    Raises BusyError, FullError or RefusedError as its methods say, and OSError for what the operating system refuses.
     """
 
     def __init__(self, path: Path, max_bytes: int = 1 << 30) -> None:
@@ -58,7 +58,7 @@ class Store:
         with self._writing() as file:
             line = encode(record)
             if self._end + len(line) > self._max_bytes:
-                raise Full(f"{self._path} would grow over {self._max_bytes} bytes")
+                raise FullError(f"{self._path} would grow over {self._max_bytes} bytes")
             file.truncate(self._end)
             try:
                 _write_durably(file, self._end, line)

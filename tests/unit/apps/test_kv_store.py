@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from kv_store.lock import Busy, exclusive
-from kv_store.record import MAX_KEY_BYTES, MAX_VALUE_BYTES, Record, Refused, decode, encode
-from kv_store.store import Full, Store
+from kv_store.lock import BusyError, exclusive
+from kv_store.record import MAX_KEY_BYTES, MAX_VALUE_BYTES, Record, RefusedError, decode, encode
+from kv_store.store import FullError, Store
 
 from tests.unit.apps.conftest import APPS
 
@@ -116,7 +116,7 @@ def test_a_file_that_was_put_back_or_removed_is_read_anew(file: Path) -> None:
     ],
 )
 def test_what_cannot_be_stored_is_refused_and_leaves_no_trace(file: Path, key: str, value: str, message: str) -> None:
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(RefusedError, match=message):
         Store(file).append(key, value)
     assert not file.exists()
 
@@ -125,7 +125,7 @@ def test_a_full_store_refuses_and_stays_as_it_is(file: Path) -> None:
     store = Store(file, max_bytes=50)
     store.append("k", "first")
     before = file.read_bytes()
-    with pytest.raises(Full):
+    with pytest.raises(FullError):
         store.append("k", "a value that does not fit any more")
     assert file.read_bytes() == before
     assert store.get("k") == ["first"]
@@ -156,8 +156,8 @@ def test_an_append_syncs_the_file_after_the_write_and_a_new_name_before_it(
     real = os.fsync
 
     def fsync(descriptor: int) -> None:
-        place = os.readlink(f"/proc/self/fd/{descriptor}")
-        synced.append(f"{Path(place).name} {file.stat().st_size}" if place == str(file) else "directory")
+        place = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append(f"{place.name} {file.stat().st_size}" if place == file else "directory")
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
@@ -169,7 +169,7 @@ def test_an_append_syncs_the_file_after_the_write_and_a_new_name_before_it(
 
 def test_a_lock_held_by_somebody_else_ends_in_busy_at_the_deadline(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    with exclusive(path, 1), pytest.raises(Busy, match="held by another process"), exclusive(path, 0.02):
+    with exclusive(path, 1), pytest.raises(BusyError, match="held by another process"), exclusive(path, 0.02):
         pytest.fail("two held the lock")
     with exclusive(path, 0.02):
         pass

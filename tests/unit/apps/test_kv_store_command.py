@@ -15,6 +15,7 @@ from tests.unit.apps.conftest import APPS
 def _storage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(APPS / "kv_store" / "storage.py"), *arguments],
+        check=False,
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Generator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,8 +35,7 @@ class Client:
     """One connection that is kept alive."""
 
     def __init__(self, application: Application) -> None:
-        address = urlsplit(application.url)
-        self.connection = http.client.HTTPConnection(f"{address.hostname}:{address.port}", timeout=10)
+        self.connection = http.client.HTTPConnection(urlsplit(application.url).netloc, timeout=10)
 
     def __call__(
         self, method: str, target: str, body: str | bytes | None = None, headers: dict[str, str] | None = None
@@ -45,23 +45,44 @@ class Client:
         return answer.status, answer.read().decode()
 
 
-def test_values_posted_as_form_or_json_come_back_in_order(api: Application) -> None:
-    ask = Client(api)
+Connect = Callable[[Application], Client]
+
+
+@pytest.fixture
+def connect() -> Generator[Connect, None, None]:
+    """Makes clients; closes their connections after the test."""
+    clients: list[Client] = []
+
+    def make(application: Application) -> Client:
+        clients.append(Client(application))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.connection.close()
+
+
+@pytest.fixture
+def ask(api: Application, connect: Connect) -> Client:
+    return connect(api)
+
+
+def test_values_posted_as_form_or_json_come_back_in_order(ask: Client) -> None:
     assert ask("POST", "/", "key=K&val=a%2Bb", FORM) == (201, "")
     assert ask("POST", "/", json.dumps({"key": "K", "val": "ü, x"}), JSON) == (201, "")
     assert ask("GET", "/?key=K") == (200, "a+b, ü, x")
     assert ask("GET", "/?key=missing") == (200, "")
 
 
-def test_json_is_answered_when_it_is_asked_for(api: Application) -> None:
-    ask, accept = Client(api), {"Accept": "application/json"}
+def test_json_is_answered_when_it_is_asked_for(ask: Client) -> None:
+    accept = {"Accept": "application/json"}
     assert ask("POST", "/", "key=K&val=a", FORM | accept) == (201, '{"key": "K", "count": 1}\n')
     assert ask("GET", "/?key=K", headers=accept) == (200, '{"key": "K", "values": ["a"]}\n')
     assert ask("GET", "/?key=missing", headers=accept) == (200, '{"key": "missing", "values": []}\n')
 
 
-def test_the_page_without_a_key_describes_the_store(api: Application) -> None:
-    status, text = Client(api)("GET", "/")
+def test_the_page_without_a_key_describes_the_store(ask: Client) -> None:
+    status, text = ask("GET", "/")
     assert status == 200
     assert text.startswith("<!doctype html>")
     assert "GET /?key=" in text
@@ -69,18 +90,18 @@ def test_the_page_without_a_key_describes_the_store(api: Application) -> None:
 
 
 def test_an_acknowledged_value_is_in_the_file_when_the_answer_comes_and_survives_a_kill(
-    api: Application, start: Starter, file: Path
+    api: Application, start: Starter, connect: Connect, file: Path
 ) -> None:
-    Client(api)("POST", "/", "key=K&val=a", FORM)
+    ask = connect(api)
+    ask("POST", "/", "key=K&val=a", FORM)
     assert file.read_bytes() == encode(Record("K", "a"))
     api.process.kill()
     api.process.wait(timeout=10)
     again = start("kv_store", "kv_store", "--file", str(file))
-    assert Client(again)("GET", "/?key=K") == (200, "a")
+    assert connect(again)("GET", "/?key=K") == (200, "a")
 
 
-def test_the_command_line_and_the_server_share_one_file(api: Application, file: Path) -> None:
-    ask = Client(api)
+def test_the_command_line_and_the_server_share_one_file(api: Application, ask: Client, file: Path) -> None:
     ask("POST", "/", "key=K&val=http", FORM)
     storage = [sys.executable, "storage.py", "--file", str(file), "--key", "K"]
     subprocess.run([*storage, "--val", "command"], cwd=APPS / "kv_store", check=True, timeout=20)
@@ -90,18 +111,17 @@ def test_the_command_line_and_the_server_share_one_file(api: Application, file: 
     assert shown.stdout == "http, command, again\n"
 
 
-def test_many_clients_at_once_lose_nothing(api: Application) -> None:
-    def write(name: str) -> None:
-        ask = Client(api)
+def test_many_clients_at_once_lose_nothing(api: Application, connect: Connect) -> None:
+    def write(ask: Client, name: str) -> None:
         for number in range(25):
             assert ask("POST", "/", f"key=K&val={name}{number}", FORM)[0] == 201
 
-    writers = [threading.Thread(target=write, args=(name,)) for name in "abcdefgh"]
+    writers = [threading.Thread(target=write, args=(connect(api), name)) for name in "abcdefgh"]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join(timeout=30)
-    values = Client(api)("GET", "/?key=K")[1].split(", ")
+    values = connect(api)("GET", "/?key=K")[1].split(", ")
     assert len(values) == 200
     assert [value for value in values if value[0] == "c"] == [f"c{number}" for number in range(25)]
 
@@ -126,7 +146,7 @@ def test_many_clients_at_once_lose_nothing(api: Application) -> None:
     ],
 )
 def test_a_wrong_request_is_refused_with_a_reason_and_stores_nothing(
-    api: Application,
+    ask: Client,
     file: Path,
     method: str,
     target: str,
@@ -135,7 +155,7 @@ def test_a_wrong_request_is_refused_with_a_reason_and_stores_nothing(
     status: int,
     message: str,
 ) -> None:
-    answer = Client(api)(method, target, body, headers)
+    answer = ask(method, target, body, headers)
     assert answer[0] == status
     assert message in answer[1]
     assert file.read_bytes() == b""
@@ -153,15 +173,14 @@ def test_a_body_that_is_not_wanted_is_never_taken_for_the_next_request(api: Appl
     assert b"Connection: close" in received
 
 
-def test_a_full_store_says_so_and_goes_on_serving(start: Starter, file: Path) -> None:
-    ask = Client(start("kv_store", "kv_store", "--file", str(file), "--max-bytes", "60"))
+def test_a_full_store_says_so_and_goes_on_serving(start: Starter, connect: Connect, file: Path) -> None:
+    ask = connect(start("kv_store", "kv_store", "--file", str(file), "--max-bytes", "60"))
     assert ask("POST", "/", "key=K&val=first", FORM)[0] == 201
     assert ask("POST", "/", "key=K&val=" + "v" * 50, FORM)[0] == 507
     assert ask("GET", "/?key=K") == (200, "first")
 
 
-def test_health_tells_whether_a_value_could_be_stored_now(api: Application, file: Path) -> None:
-    ask = Client(api)
+def test_health_tells_whether_a_value_could_be_stored_now(api: Application, ask: Client, file: Path) -> None:
     assert ask("GET", "/health") == (200, "ok")
     file.unlink()
     file.mkdir()
@@ -172,17 +191,17 @@ def test_health_tells_whether_a_value_could_be_stored_now(api: Application, file
     assert ask("GET", "/health") == (200, "ok")
 
 
-def test_a_stop_does_not_wait_for_an_idle_connection(api: Application) -> None:
-    ask = Client(api)
+def test_a_stop_does_not_wait_for_an_idle_connection(api: Application, ask: Client) -> None:
     ask("GET", "/health")
     assert api.stop() == 0
 
 
-def test_a_port_that_is_taken_is_a_clear_error(api: Application, file: Path) -> None:
+def test_a_port_that_is_taken_is_a_clear_error(api: Application, ask: Client, file: Path) -> None:
     port = str(urlsplit(api.url).port)
     done = subprocess.run(
         [sys.executable, "-m", "kv_store", "--file", str(file), "--port", port],
         cwd=APPS / "kv_store",
+        check=False,
         capture_output=True,
         text=True,
         timeout=20,
