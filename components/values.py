@@ -1,0 +1,64 @@
+"""The plain values components are built from: a machine and how to reach it."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_network
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from roles.model import Account, Seconds
+from roles.spec import Address, InterfaceName, Network, Port
+
+HostName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+Duty = Literal["balancer", "key-value", "web"]
+
+
+class Value(BaseModel):
+    """Frozen, keyword-only, and refuses what it does not know. Pulumi outputs may stand in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class Jump(Value):
+    """A bastion in front of the hosts; its host key is in the same known_hosts file."""
+
+    address: Address
+    port: Port = 22
+    user: Account
+
+
+class Connection(Value):
+    """How the controller reaches one host. `identity_file` "" means keys from the agent only."""
+
+    address: Address
+    port: Port
+    user: Account
+    identity_file: str
+    known_hosts: str
+    """Path relative to the project; a host whose key is not in it is refused."""
+    jump: Jump | None
+    connect_timeout_seconds: Seconds
+    operation_timeout_seconds: Seconds
+
+
+class Machine(Value):
+    """One host of the stack. `interface` carries its address; `cores` is what its duties may count on."""
+
+    name: HostName
+    address: Address
+    interface: InterfaceName
+    cores: int
+    duties: tuple[Duty, ...]
+    connection: Connection
+
+    @property
+    def network(self) -> Network:
+        """The host alone, as a source of traffic."""
+        return ip_network(self.address)
+
+
+def http_url(address: Address, port: int) -> str:
+    """`http://10.0.0.1/`, `http://10.0.0.1:8100/`, `http://[fd00::1]:8100/`."""
+    host = f"[{address}]" if isinstance(address, IPv6Address) else str(address)
+    return f"http://{host}/" if port == 80 else f"http://{host}:{port}/"
