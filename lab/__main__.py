@@ -30,7 +30,7 @@ def main() -> int:
         return 0
     lab = load(directory)
     if arguments.command == "status":
-        return _status(lab, arguments.json)
+        return _status(lab, as_json=arguments.json)
     life.prepare()
     one = lab.host(arguments.host)
     if arguments.command in ("exec", "ssh", "logs"):
@@ -79,7 +79,7 @@ def _look_inside(lab: Lab, one: Host, arguments: argparse.Namespace) -> int:
     os.execvp(argv[0], argv)
 
 
-def _status(lab: Lab, as_json: bool) -> int:
+def _status(lab: Lab, *, as_json: bool) -> int:
     running = host.processes(lab)
     if as_json:
         hosts = {

@@ -10,6 +10,8 @@ from pathlib import Path
 from lab.image import ARCHIVE
 from lab.record import GATEWAY, Host, Lab, write
 from lab.shell import output
+from toolchain.cache import is_complete
+from toolchain.failure import Failure
 
 DEPLOY_USER, DEPLOY_UID = "deploy", 1000
 
@@ -26,16 +28,26 @@ def ensure_client_key(lab: Lab) -> None:
         os.replace(fresh, key)
 
 
-def ensure(lab: Lab, host: Host) -> None:
+def ensure(lab: Lab, host: Host, image: Path) -> None:
     """Make the host's disk if there is none, and write its present address on it."""
     disk = lab.disk(host)
     if not disk.is_dir():
         part = disk.with_name(f".{host.name}.part")
         shutil.rmtree(part, ignore_errors=True)
         _make(lab, host, part)
+        write(part / "image", f"{image}\n")
         part.rename(disk)
-    network = f"[Match]\nName=host0\n\n[Network]\nAddress={lab.address(host.number)}/24\nGateway={lab.address(GATEWAY)}\n"
+    addresses = f"Address={lab.address(host.number)}/24\nGateway={lab.address(GATEWAY)}\n"
+    network = f"[Match]\nName=host0\n\n[Network]\n{addresses}"
     write(disk / "upper/etc/systemd/network/10-host0.network", network)
+
+
+def image_of(lab: Lab, host: Host) -> Path:
+    """The image this disk lies on: a disk keeps the one it was made with. Raises Failure if the cache lost it."""
+    image = Path((lab.disk(host) / "image").read_text().strip())
+    if not is_complete(image):
+        raise Failure(f"the image under {host.name} is gone from the cache: ./lab/lab down, then ./lab/lab up")
+    return image
 
 
 def _make(lab: Lab, host: Host, part: Path) -> None:

@@ -32,10 +32,12 @@ def processes(lab: Lab) -> dict[int, set[int]]:
     return found
 
 
-def start(lab: Lab, host: Host, image: Path) -> None:
+def start(lab: Lab, host: Host) -> None:
     """Switch the host on; returns when its cable is plugged in, before it has booted."""
     power_cut(lab, host)
-    argv = ["unshare", "--mount", "--propagation", "private", "sh", str(_BOOT), str(image / "root"), str(lab.disk(host))]
+    image = disk.image_of(lab, host)
+    argv = ["unshare", "--mount", "--propagation", "private"]
+    argv += ["sh", str(_BOOT), str(image / "root"), str(lab.disk(host))]
     argv += ["--quiet", "--register=no", "--keep-unit", f"--machine={lab.machine(host)}", f"--hostname={host.name}"]
     argv += [f"--network-bridge={lab.bridge}", "--resolv-conf=off", "--timezone=off", "--link-journal=no"]
     argv += [disk.archive_bind(image), "--boot"]
@@ -48,9 +50,8 @@ def start(lab: Lab, host: Host, image: Path) -> None:
             start_new_session=True,
             cwd="/",
         )
-    wait_until(
-        lambda: process.poll() is not None or network.link_exists(lab.link(host)), f"the cable of {host.name}", BOOT_SECONDS
-    )
+    cable = lab.link(host)
+    wait_until(lambda: process.poll() is not None or network.link_exists(cable), f"{host.name} to start", BOOT_SECONDS)
     if process.poll() is not None:
         tail = (lab.disk(host) / "console.log").read_text(errors="replace").splitlines()[-10:]
         raise Failure(f"{host.name} did not start:\n" + "\n".join(tail))
@@ -74,7 +75,11 @@ def reboot(lab: Lab, host: Host) -> None:
     """Let the host shut down in order and boot again; its faults stay."""
     before = init_of(lab, host)
     output(inside(lab, host, ["systemctl", "--no-block", "reboot"]))
-    wait_until(lambda: _init(processes(lab).get(host.number, set())) not in (None, before), f"{host.name} to reboot", 60)
+
+    def booted_again() -> bool:
+        return _init(processes(lab).get(host.number, set())) not in (None, before)
+
+    wait_until(booted_again, f"{host.name} to reboot", BOOT_SECONDS)
     network.apply_faults(lab, host)
 
 
@@ -90,7 +95,8 @@ def inside(lab: Lab, host: Host, command: list[str]) -> list[str]:
     """The command line that runs `command` as root in the host, whatever state its network is in."""
     enter = ["nsenter", f"--target={init_of(lab, host)}", "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup"]
     environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]
-    return [*enter, "--root", "--wd", "--", "env", "-i", *environment, f"TERM={os.environ.get('TERM', 'dumb')}", *command]
+    environment.append(f"TERM={os.environ.get('TERM', 'dumb')}")
+    return [*enter, "--root", "--wd", "--", "env", "-i", *environment, *command]
 
 
 def answers_ssh(address: str) -> bool:
@@ -136,7 +142,7 @@ def _remove_cgroups(listed: Path) -> None:
         for group in groups:
             for directory, _, _ in os.walk(group, topdown=False):
                 with suppress(OSError):  # still busy while its last process is being reaped
-                    os.rmdir(directory)
+                    Path(directory).rmdir()
         return not any(group.exists() for group in groups)
 
     wait_until(removed, "control groups to empty", STOP_SECONDS)

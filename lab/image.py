@@ -44,7 +44,8 @@ def _build(part: Path) -> None:
     shutil.rmtree(archive / "partial")
     with step("indexing the package archive"):
         (archive / "Packages").write_text("\n".join(_index(archive)))
-    setup = ["unshare", "--mount", "--propagation", "private", "sh", str(SETUP), str(part / "root"), str(archive), ARCHIVE]
+    setup = ["unshare", "--mount", "--propagation", "private"]
+    setup += ["sh", str(SETUP), str(part / "root"), str(archive), ARCHIVE]
     run(setup, "setting up the lab's Debian 12")
 
 
@@ -68,4 +69,5 @@ def _index(archive: Path) -> Iterator[str]:
     for package in sorted(archive.glob("*.deb")):
         fields = subprocess.run(["dpkg-deb", "--field", package], check=True, capture_output=True, text=True).stdout
         data = package.read_bytes()
-        yield f"{fields.rstrip()}\nFilename: ./{package.name}\nSize: {len(data)}\nSHA256: {hashlib.sha256(data).hexdigest()}\n"
+        found = f"Filename: ./{package.name}\nSize: {len(data)}\nSHA256: {hashlib.sha256(data).hexdigest()}"
+        yield f"{fields.rstrip()}\n{found}\n"

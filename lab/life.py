@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from lab import disk, host, image, machine, network
@@ -13,13 +14,11 @@ from toolchain.cache import locked
 from toolchain.prerequisites import provide, require_root
 from toolchain.progress import step
 
-COMMANDS = ("ip", "mmdebstrap", "nft", "nsenter", "ssh", "ssh-keygen", "systemd-nspawn", "unshare")
-
 
 def prepare() -> None:
     """Everything a lab command runs is on PATH. Raises Failure if that is not possible here."""
     require_root()
-    provide(COMMANDS)
+    provide()
 
 
 def up(directory: Path, names: list[str], count: int | None) -> Lab:
@@ -36,19 +35,19 @@ def up(directory: Path, names: list[str], count: int | None) -> Lab:
         wanted = [lab.host(name) for name in names] if names else list(lab.hosts)
         off = [one for one in wanted if one.number not in running]
         with step(f"starting {', '.join(one.name for one in off)}" if off else "asking the hosts"), _threads() as pool:
-            list(pool.map(lambda one: disk.ensure(lab, one), off))
+            list(pool.map(partial(disk.ensure, lab, image=base), off))
             disk.write_known_hosts(lab)
             _write_addresses(lab)
-            list(pool.map(lambda one: host.start(lab, one, base), off))
-            list(pool.map(lambda one: _await_ssh(lab, one), wanted))
+            list(pool.map(partial(host.start, lab), off))
+            list(pool.map(partial(_await_ssh, lab), wanted))
     return lab
 
 
 def start(lab: Lab, one: Host) -> None:
     """Switch one host on, if it is off, and wait until it answers (a host with its cable cut: until it has started)."""
     if one.number not in host.processes(lab):
-        disk.ensure(lab, one)
-        host.start(lab, one, image.ensure())
+        disk.ensure(lab, one, image.ensure())
+        host.start(lab, one)
     _await_ssh(lab, one)
 
 
@@ -62,7 +61,7 @@ def down(directory: Path) -> None:
         with step("stopping the lab"), _threads() as pool:
             known = {one.number: one for one in lab.hosts}
             unknown = (Host(f"h{number}", number) for number in host.processes(lab) if number not in known)
-            list(pool.map(lambda one: host.power_cut(lab, one), (*lab.hosts, *unknown)))
+            list(pool.map(partial(host.power_cut, lab), (*lab.hosts, *unknown)))
             network.remove(lab)
         if (directory / "hosts").is_dir():
             shutil.rmtree(directory / "hosts")

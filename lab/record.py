@@ -19,7 +19,7 @@ DEFAULT_HOSTS = tuple((PROJECT / "lab" / "hosts.txt").read_text().split())
 
 @dataclass(frozen=True)
 class Host:
-    """A host of the lab. `number` is the last byte of its address; the faults outlive a restart, as a pulled cable does."""
+    """A host of the lab. `number` is the last byte of its address; faults outlive a restart, as a pulled cable does."""
 
     name: str
     number: int
@@ -109,7 +109,7 @@ def write(path: Path, text: str, mode: int = 0o644) -> None:
 
 
 def named(lab: Lab, names: list[str], count: int | None) -> Lab:
-    """The lab with these hosts added: the given names, or the first `count` of the default ones and then spare1, …"""
+    """The lab with these hosts added: the given names, or the first `count` of the default ones and spares."""
     wanted = names or list(DEFAULT_HOSTS)
     if count is not None:
         wanted = [*wanted, *(f"spare{number}" for number in range(1, count + 1))][:count]

@@ -1,4 +1,4 @@
-"""The cache of everything that is fetched or built: outside the checkout, every entry named by what it was made from."""
+"""The cache of all that is fetched or built: outside the checkout, every entry named by what it was made from."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 """The checkout."""
+_COMPLETE = ".complete"
 
 
 def cache_root() -> Path:
@@ -32,7 +33,7 @@ def key_of(*parts: str | bytes) -> str:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Generator[None]:
     """Hold the lock file `path`, waiting for whoever has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
@@ -40,21 +41,25 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
+def is_complete(directory: Path) -> bool:
+    """Whether this cache entry was built to its end."""
+    return (directory / _COMPLETE).exists()
+
+
 def entry(kind: str, name: str, build: Callable[[Path], None]) -> Path:
     """The cache directory `kind`/`name`; `build` fills it if it is not there yet.
 
-    `build` gets an empty directory that takes its final name only when it is complete, so a crash leaves no half
-    entry; two processes build it once.
+    `build` gets an empty directory at its final place (an environment of Python cannot be moved). Only a marker makes
+    it complete, so what a crash leaves is made anew; two processes build it once.
     """
-    final = cache_root() / kind / name
-    if final.is_dir():
-        return final
-    with locked(final.with_name(f".{name}.lock")):
-        if not final.is_dir():
-            part = final.with_name(f".{name}.part")
-            if part.exists():
-                shutil.rmtree(part)
-            part.mkdir(parents=True)
-            build(part)
-            part.rename(final)
-    return final
+    directory = cache_root() / kind / name
+    if is_complete(directory):
+        return directory
+    with locked(directory.with_name(f".{name}.lock")):
+        if not is_complete(directory):
+            if directory.exists():
+                shutil.rmtree(directory)
+            directory.mkdir(parents=True)
+            build(directory)
+            (directory / _COMPLETE).touch()
+    return directory

@@ -41,12 +41,12 @@ def require_root() -> None:
         raise Failure("apt-get and dpkg-deb are missing: the lab works on Debian 12 or newer and Ubuntu 22.04 or newer")
 
 
-def provide(commands: Sequence[str]) -> Path | None:
+def provide() -> Path | None:
     """Put every command on this process's PATH; returns the directory of wrappers, or None if nothing was missing.
 
     Raises Failure if a package cannot be fetched.
     """
-    missing = sorted({PACKAGE_OF[command] for command in commands if shutil.which(command) is None})
+    missing = sorted({package for command, package in PACKAGE_OF.items() if shutil.which(command) is None})
     if not missing:
         return None
     require_root()
@@ -54,9 +54,9 @@ def provide(commands: Sequence[str]) -> Path | None:
     name = f"{system['ID']}-{system.get('VERSION_ID', 'rolling')}-{key_of(platform.machine(), *missing)}"
     directory = entry("prerequisites", name, lambda part: _fetch(part, missing)) / "bin"
     os.environ["PATH"] = f"{directory}{os.pathsep}{os.environ['PATH']}"
-    for command in commands:
+    for command, package in PACKAGE_OF.items():
         if shutil.which(command) is None:
-            raise Failure(f"{command} is missing: apt-get install {PACKAGE_OF[command]}")
+            raise Failure(f"{command} is missing: apt-get install {package}")
     return directory
 
 
