@@ -16,7 +16,9 @@ _SEGMENT = r"(?:[^/.\x00-\x1f][^/\x00-\x1f]*|\.[^/.\x00-\x1f][^/\x00-\x1f]*|\.\.
 AbsolutePath = Annotated[str, StringConstraints(pattern=rf"^(?:/{_SEGMENT})+$")]
 Mode = Annotated[str, StringConstraints(pattern=r"^0[0-7]{3,4}$")]
 RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
-UnitName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9@:_.\\-]+\.(service|timer|socket|slice|path|target|mount)$")]
+UnitName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9@:_.\\-]+\.(service|timer|socket|slice|path|target|mount)$")
+]
 Account = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]

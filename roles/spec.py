@@ -24,3 +24,8 @@ class Spec(BaseModel):
     """Typed input of a role: frozen, nothing unknown, values never echoed in an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def url_host(address: Address) -> str:
+    """The address as it stands in a URL or before `:port`."""
+    return f"[{address}]" if address.version == 6 else str(address)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -13,7 +13,7 @@ from roles.spec import Address, Name, Network, Port, Spec, UrlPath
 Algorithm = Literal["round_robin", "least_connections", "source"]
 """`source` keeps a client on one server by a hash of its address."""
 
-STATISTICS_PASSWORD = "statistics_password"
+STATISTICS_PASSWORD = "statistics_password"  # noqa: S105 - the name of the leaf, not a password
 """The `Late` leaf that carries the password of the statistics page."""
 
 
@@ -66,14 +66,14 @@ class Frontend(Spec):
     name: Name
     port: Port
     upstream: Name
-    addresses: tuple[Address, ...] = (ip_address("0.0.0.0"), ip_address("::"))
+    addresses: tuple[Address, ...] = Field(default=(IPv4Address(0), IPv6Address(0)), min_length=1)
     client_sources: tuple[Network, ...] = Field(min_length=1)
     health_path: UrlPath = "/healthz"
     """Answered by the balancer itself, for a cloud balancer or a monitor in front of it."""
 
 
 class Statistics(Spec):
-    """The statistics page (and metrics) on an internal address; the password is the `Late` leaf `statistics_password`."""
+    """The statistics page (and metrics) on an internal address; its password is the leaf `statistics_password`."""
 
     address: Address
     port: Port = 8404

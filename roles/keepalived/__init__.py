@@ -1,0 +1,91 @@
+"""keepalived: exactly one of the hosts holds the virtual IP, and only one whose balancer answers.
+
+The address goes with the process, in whatever way that ends: keepalived takes it away when it is asked to stop; a
+child that dies ends its parent (`--dont-respawn`); and systemd takes away what a killed process left behind before
+it starts another. Stopping the balancer on purpose stops keepalived first, so the address is elsewhere by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_network
+from pathlib import Path
+
+from roles.keepalived.spec import KeepalivedSpec
+from roles.model import AbsolutePath, Check, CommandProbe, File, Role, Unit, User
+from roles.nft import Admit, admitted, admitted_check, admitted_probe
+from roles.systemd import SANDBOX, unit_text
+from roles.template import render
+
+NAME = "keepalived"
+UNIT = "keepalived.service"
+CONFIG = "/etc/keepalived/keepalived.conf"
+SCRIPT_USER = "keepalived_script"
+VRRP = 112
+
+_RUNTIME = "keepalived"
+# Addresses and VRRP packets; the check as another user, and its end when it hangs; real-time priority.
+_CAPABILITIES = "CAP_NET_ADMIN CAP_NET_RAW CAP_SETUID CAP_SETGID CAP_KILL CAP_SYS_NICE"
+
+
+def role(spec: KeepalivedSpec) -> Role:
+    """One of the hosts that share the address."""
+    peers = tuple(ip_network(peer) for peer in spec.peers)
+    firewall: Mapping[AbsolutePath, File] = admitted(NAME, [Admit(peers, protocol=VRRP)]) if peers else {}
+    return Role(
+        name=NAME,
+        packages={"keepalived": "", "curl": "", "iproute2": ""},
+        users={SCRIPT_USER: User()},
+        files={
+            CONFIG: File(content=_config(spec), on_change={UNIT: "reload"}),
+            f"/etc/systemd/system/{UNIT}.d/soundstage.conf": File(content=_drop_in(spec), on_change={UNIT: "restart"}),
+            f"/etc/systemd/system/{spec.served_by}.d/keepalived.conf": File(
+                content=unit_text(
+                    {"Unit": {"Wants": UNIT}}, "Stopping the balancer stops keepalived; starting it brings it back."
+                )
+            ),
+            **firewall,
+        },
+        units={
+            UNIT: Unit(
+                reload_effect="the virtual IP stays where it is",
+                restart_effect="where it holds the virtual IP, the other host takes it: about 50 ms without answer",
+            )
+        },
+        validate_with=(
+            Check(argv=("keepalived", "--config-test", "--use-file", CONFIG)),
+            *((admitted_check(),) if peers else ()),
+        ),
+        verify=(
+            CommandProbe(argv=("systemctl", "is-active", UNIT), contains="active", unit=UNIT),
+            *((admitted_probe(NAME),) if peers else ()),
+        ),
+    )
+
+
+def _config(spec: KeepalivedSpec) -> str:
+    return render(Path(__file__).with_name("keepalived.conf.j2"), spec=spec, script_user=SCRIPT_USER)
+
+
+def _drop_in(spec: KeepalivedSpec) -> str:
+    address = spec.virtual_ip.ip
+    release = f"/usr/bin/ip address flush dev {spec.interface} to {address}/{address.max_prefixlen}"
+    pids = f"--pid=/run/{_RUNTIME}/parent.pid --vrrp_pid=/run/{_RUNTIME}/vrrp.pid"
+    service = {
+        **SANDBOX,
+        "CapabilityBoundingSet": _CAPABILITIES,
+        "RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX AF_NETLINK AF_PACKET",
+        # It asks for real-time priority, changes user for the check, and reads /proc/sys/net.
+        "RestrictRealtime": "no",
+        "ProcSubset": "all",
+        "SystemCallFilter": "@system-service",
+        "RuntimeDirectory": _RUNTIME,
+        "ExecStartPre": release,
+        "ExecStart": ("", f"/usr/sbin/keepalived --dont-fork --vrrp --dont-respawn --use-file={CONFIG} {pids}"),
+        "ExecStopPost": release,
+        "Restart": "always",
+        "RestartSec": "500ms",
+        "TimeoutStopSec": 5,
+    }
+    unit = {"Requires": spec.served_by, "After": spec.served_by, "StartLimitIntervalSec": 0}
+    return unit_text({"Unit": unit, "Service": service}, "The address goes with the process, however that ends.")

@@ -11,13 +11,16 @@ from roles.spec import Address, AddressWithPrefix, InterfaceName, Name, Spec
 
 
 class KeepalivedSpec(Spec):
-    """`address` is this host's own, `peers` are the other hosts' addresses on the same network."""
+    """`address` is this host's own, `peers` are the other hosts' addresses on the same network.
+
+    Without peers the host holds the address alone (the other host is lost).
+    """
 
     host: Name
     """Stands in the log; unique in the network."""
     interface: InterfaceName
     address: Address
-    peers: tuple[Address, ...] = Field(min_length=1)
+    peers: tuple[Address, ...] = ()
     virtual_ip: AddressWithPrefix
     virtual_router_id: Annotated[int, Field(ge=1, le=255)]
     priority: Annotated[int, Field(ge=1, le=254)]

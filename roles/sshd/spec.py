@@ -26,5 +26,7 @@ class SshdSpec(Spec):
     address: Address
     users: tuple[Login, ...] = Field(min_length=1)
     port: Port = 22
+    jump_host: bool = False
+    """Others are reached through this host."""
     confirm_seconds: Annotated[float, Field(ge=0, le=600)] = 60
     """The old configuration comes back after this time unless the controller got in over a new connection."""
