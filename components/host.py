@@ -71,7 +71,12 @@ def _firewall(args: HostArgs) -> FirewallSpec:
 
 def _sshd(args: HostArgs) -> SshdSpec:
     connection = args.machine.connection
-    return SshdSpec(address=connection.address, users=args.logins, port=connection.port)
+    return SshdSpec(
+        address=connection.address,
+        users=args.logins,
+        port=connection.port,
+        jump_host=connection.jump is not None and connection.jump.address == connection.address,
+    )
 
 
 def _requirements(machine: Machine) -> tuple[Requirements, ...]:
