@@ -23,6 +23,12 @@ def cache_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "soundstage"
 
 
+def path_of_the_machine() -> str:
+    """PATH without what a `source .lab/activate` put there: what the machine itself has."""
+    own = cache_root()
+    return os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if own not in Path(part).parents)
+
+
 def key_of(*parts: str | bytes) -> str:
     """16 hexadecimal digits that change with any of `parts`."""
     digest = hashlib.sha256()

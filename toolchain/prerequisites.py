@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from toolchain.cache import cache_root, entry, key_of
+from toolchain.cache import cache_root, entry, key_of, path_of_the_machine
 from toolchain.failure import Failure
 from toolchain.progress import run
 
@@ -46,7 +46,8 @@ def provide() -> Path | None:
 
     Raises Failure if a package cannot be fetched.
     """
-    missing = sorted({package for command, package in PACKAGE_OF.items() if shutil.which(command) is None})
+    path = path_of_the_machine()
+    missing = sorted({package for command, package in PACKAGE_OF.items() if shutil.which(command, path=path) is None})
     if not missing:
         return None
     require_root()
