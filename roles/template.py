@@ -6,8 +6,12 @@ from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
-_ENVIRONMENT = Environment(  # noqa: S701 - no escaping in the configuration of a daemon
-    undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False
+_ENVIRONMENT = Environment(
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    autoescape=False,  # noqa: S701 - nothing here is HTML
 )
 
 

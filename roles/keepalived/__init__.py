@@ -21,8 +21,13 @@ NAME = "keepalived"
 UNIT = "keepalived.service"
 CONFIG = "/etc/keepalived/keepalived.conf"
 SCRIPT_USER = "keepalived_script"
+CHECK = "/usr/local/sbin/keepalived-check"
+NOTIFY = "/usr/local/sbin/keepalived-notify"
+STATE_FILE = "/run/keepalived/state"
+"""Holds MASTER, BACKUP or FAULT while keepalived runs."""
 VRRP = 112
 
+_HERE = Path(__file__).parent
 _RUNTIME = "keepalived"
 # Addresses and VRRP packets; the check as another user, and its end when it hangs; real-time priority.
 _CAPABILITIES = "CAP_NET_ADMIN CAP_NET_RAW CAP_SETUID CAP_SETGID CAP_KILL CAP_SYS_NICE"
@@ -38,6 +43,8 @@ def role(spec: KeepalivedSpec) -> Role:
         users={SCRIPT_USER: User()},
         files={
             CONFIG: File(content=_config(spec), on_change={UNIT: "reload"}),
+            CHECK: File(content=(_HERE / "keepalived-check").read_text(), mode="0755"),
+            NOTIFY: File(content=(_HERE / "keepalived-notify").read_text(), mode="0755"),
             f"/etc/systemd/system/{UNIT}.d/soundstage.conf": File(content=_drop_in(spec), on_change={UNIT: "restart"}),
             f"/etc/systemd/system/{spec.served_by}.d/keepalived.conf": File(
                 content=unit_text(
@@ -53,18 +60,19 @@ def role(spec: KeepalivedSpec) -> Role:
             )
         },
         validate_with=(
-            Check(argv=("keepalived", "--config-test", "--use-file", CONFIG)),
+            Check(argv=(CHECK,)),
             *((admitted_check(),) if peers else ()),
         ),
         verify=(
-            CommandProbe(argv=("systemctl", "is-active", UNIT), contains="active", unit=UNIT),
+            # Not before its balancer answered: a host in FAULT could not take the address when the other lets go.
+            CommandProbe(argv=("grep", "-E", "^(MASTER|BACKUP)$", STATE_FILE), unit=UNIT),
             *((admitted_probe(NAME),) if peers else ()),
         ),
     )
 
 
 def _config(spec: KeepalivedSpec) -> str:
-    return render(Path(__file__).with_name("keepalived.conf.j2"), spec=spec, script_user=SCRIPT_USER)
+    return render(_HERE / "keepalived.conf.j2", spec=spec, script_user=SCRIPT_USER, notify=NOTIFY)
 
 
 def _drop_in(spec: KeepalivedSpec) -> str:
@@ -80,8 +88,9 @@ def _drop_in(spec: KeepalivedSpec) -> str:
         "ProcSubset": "all",
         "SystemCallFilter": "@system-service",
         "RuntimeDirectory": _RUNTIME,
-        "ExecStartPre": release,
+        "ExecStartPre": (release, f"+/usr/bin/install --mode=0644 --owner={SCRIPT_USER} /dev/null {STATE_FILE}"),
         "ExecStart": ("", f"/usr/sbin/keepalived --dont-fork --vrrp --dont-respawn --use-file={CONFIG} {pids}"),
+        "ExecReload": ("", CHECK, "/bin/kill -HUP $MAINPID"),
         "ExecStopPost": release,
         "Restart": "always",
         "RestartSec": "500ms",

@@ -49,7 +49,8 @@ def role(spec: BalancerSpec) -> Role:
         units={
             UNIT: Unit(reload_effect="open requests kept, idle connections end", restart_effect=RESTART_EFFECT),
         },
-        validate_with=(Check(argv=("nginx", "-t", "-q")), admitted_check()),
+        # The directory of the real pid file is there only while the unit runs.
+        validate_with=(Check(argv=("nginx", "-t", "-q", "-g", "pid /dev/null;")), admitted_check()),
         verify=(*serving_probes(spec, UNIT), admitted_probe(NAME)),
     )
 
@@ -58,7 +59,6 @@ def _config(spec: BalancerSpec) -> str:
     return render(
         Path(__file__).with_name("nginx.conf.j2"),
         spec=spec,
-        runtime=RUNTIME,
         password_file=ACCOUNTS,
         balance=_BALANCE,
         tunnel_seconds={upstream.name: round(upstream.tunnel_timeout_seconds) for upstream in spec.upstreams},
@@ -67,7 +67,8 @@ def _config(spec: BalancerSpec) -> str:
 
 
 def _drop_in(spec: BalancerSpec) -> str:
-    nginx = "/usr/sbin/nginx"
+    pid = f"pid /run/{RUNTIME}/nginx.pid;"
+    test = f"/usr/sbin/nginx -t -q -g '{pid}'"
     service = {
         # The packaged unit starts as root; this one only needs to bind low ports.
         **SANDBOX,
@@ -79,10 +80,10 @@ def _drop_in(spec: BalancerSpec) -> str:
         "CapabilityBoundingSet": "CAP_NET_BIND_SERVICE",
         "RuntimeDirectory": RUNTIME,
         "RuntimeDirectoryMode": "0750",
-        "ExecStartPre": ("", f"{nginx} -t -q"),
-        "ExecStart": ("", f"{nginx} -g 'daemon off;'"),
+        "ExecStartPre": ("", test),
+        "ExecStart": ("", f"/usr/sbin/nginx -g 'daemon off; {pid}'"),
         # nginx keeps the old configuration silently when the new one is wrong; the test says so.
-        "ExecReload": ("", f"{nginx} -t -q", "/bin/kill -HUP $MAINPID"),
+        "ExecReload": ("", test, "/bin/kill -HUP $MAINPID"),
         "ExecStop": "",
         "KillSignal": "SIGQUIT",
         "KillMode": "mixed",
