@@ -23,8 +23,6 @@ class Password(pulumi.CustomResource):
     def __init__(self, name: str, args: PasswordArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         properties = {**args.model_dump(), "value": None}
         super().__init__("soundstage:secret:Password", name, properties, _secret(opts, "value"))
-        # In a preview the value is not known yet, and what is made of it must be a secret all the same.
-        self.value = pulumi.Output.secret(self.value)
 
 
 class AuthorityArgs(Value):

@@ -48,6 +48,8 @@ class Registration:
     inputs: Mapping[str, object]
     secret: tuple[str, ...]
     unknown: tuple[str, ...]
+    secret_outputs: tuple[str, ...]
+    """Outputs the engine keeps encrypted whatever the plugin says."""
 
 
 @dataclass(kw_only=True)
@@ -165,6 +167,7 @@ def _registration(request: resource_pb2.RegisterResourceRequest) -> Registration
         inputs=inputs,
         secret=secret,
         unknown=unknown,
+        secret_outputs=tuple(request.additionalSecretOutputs),
     )
 
 
