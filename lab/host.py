@@ -37,8 +37,8 @@ def start(lab: Lab, host: Host) -> None:
     power_cut(lab, host)
     image = disk.image_of(lab, host)
     argv = ["unshare", "--mount", "--propagation", "private"]
-    argv += ["sh", str(_BOOT), str(image / "root"), str(lab.disk(host))]
-    argv += ["--quiet", "--register=no", "--keep-unit", f"--machine={lab.machine(host)}", f"--hostname={host.name}"]
+    argv += ["sh", str(_BOOT), str(image / "root"), str(lab.disk(host)), f"--machine={lab.machine(host)}"]
+    argv += ["--quiet", "--register=no", "--keep-unit", f"--hostname={host.name}"]
     argv += [f"--network-bridge={lab.bridge}", "--resolv-conf=off", "--timezone=off", "--link-journal=no"]
     argv += [disk.archive_bind(image), "--boot"]
     with (lab.disk(host) / "console.log").open("ab") as console:
@@ -67,7 +67,7 @@ def power_cut(lab: Lab, host: Host) -> bool:
             os.kill(process, signal.SIGKILL)
     wait_until(lambda: host.number not in processes(lab), f"the processes of {host.name} to end", STOP_SECONDS)
     wait_until(lambda: not network.link_exists(lab.link(host)), f"the cable of {host.name} to go", STOP_SECONDS)
-    _remove_cgroups(lab.disk(host) / "cgroups")
+    _remove_control_groups(lab.machine(host))
     return bool(keepers)
 
 
@@ -135,8 +135,8 @@ def _outside_of_the_session(lab: Lab, host: Host) -> list[str]:
     return ["systemd-run", "--scope", "--quiet", "--collect", "--property=Delegate=yes", f"--unit={unit}"]
 
 
-def _remove_cgroups(listed: Path) -> None:
-    groups = [Path(line) for line in listed.read_text().splitlines()] if listed.is_file() else []
+def _remove_control_groups(machine: str) -> None:
+    groups = list(Path("/sys/fs/cgroup").rglob(f"{machine}-*"))
 
     def removed() -> bool:
         for group in groups:
@@ -146,4 +146,3 @@ def _remove_cgroups(listed: Path) -> None:
         return not any(group.exists() for group in groups)
 
     wait_until(removed, "control groups to empty", STOP_SECONDS)
-    listed.unlink(missing_ok=True)

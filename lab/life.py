@@ -31,6 +31,8 @@ def up(directory: Path, names: list[str], count: int | None) -> Lab:
         machine.register(lab.id, directory)
         lab = network.ensure(lab)
         disk.ensure_client_key(lab)
+        for stray in _strays(lab):
+            host.power_cut(lab, stray)
         running = host.processes(lab)
         wanted = [lab.host(name) for name in names] if names else list(lab.hosts)
         off = [one for one in wanted if one.number not in running]
@@ -53,15 +55,14 @@ def start(lab: Lab, one: Host) -> None:
 
 def down(directory: Path) -> None:
     """No host, no network, no setting of this lab is left, however the last command ended; keys and disks go too."""
-    if not directory.is_dir():
+    lab = load(directory)
+    if not lab.hosts and not host.processes(lab) and not network.link_exists(lab.bridge):
         return
     prepare()
     with locked(directory / "lock"):
         lab = load(directory)
         with step("stopping the lab"), _threads() as pool:
-            known = {one.number: one for one in lab.hosts}
-            unknown = (Host(f"h{number}", number) for number in host.processes(lab) if number not in known)
-            list(pool.map(partial(host.power_cut, lab), (*lab.hosts, *unknown)))
+            list(pool.map(partial(host.power_cut, lab), (*lab.hosts, *_strays(lab))))
             network.remove(lab)
         if (directory / "hosts").is_dir():
             shutil.rmtree(directory / "hosts")
@@ -69,6 +70,12 @@ def down(directory: Path) -> None:
             (directory / name).unlink(missing_ok=True)
         machine.unregister(lab.id)
     (directory / "lock").unlink()
+
+
+def _strays(lab: Lab) -> list[Host]:
+    """Hosts that run although the record does not know them or their disk is gone: what a crash, or an rm, left."""
+    known = {one.number for one in lab.hosts if lab.disk(one).is_dir()}
+    return [Host(f"stray{number}", number) for number in host.processes(lab) if number not in known]
 
 
 def _await_ssh(lab: Lab, one: Host) -> None:

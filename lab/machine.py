@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from lab.record import write
 from toolchain.cache import locked
 
 REGISTRY = Path("/run/soundstage-lab")
+_NSPAWN = Path("/run/systemd/nspawn")
+"""Mount point of what the containers keep at run time; they make it."""
 WANTED = {
     "net/ipv4/ip_forward": 1,
     "fs/inotify/max_user_instances": 8192,
@@ -48,6 +51,8 @@ def unregister(lab_id: str) -> None:
             if _read(key) == WANTED[key]:
                 _setting(key).write_text(str(value))
         shutil.rmtree(REGISTRY)
+        with suppress(OSError):  # somebody else's containers use it
+            _NSPAWN.rmdir()
 
 
 def _living_labs() -> list[Path]:

@@ -13,6 +13,7 @@ from toolchain.cache import PROJECT
 
 NONE, FAILED, DIFFERENCES = 0, 1, 2
 """Exit codes. A host that cannot be asked is a difference, never "none"."""
+_WORDS = {NONE: "none", FAILED: "could not be told", DIFFERENCES: "there are differences; `make up` repairs them"}
 
 
 class _Summary(TypedDict):
@@ -34,12 +35,7 @@ def show(stack: str, environment: Mapping[str, str]) -> int:
         status = subprocess.run(command, cwd=PROJECT, env=debug, check=False).returncode
         lines = events.read_text().splitlines() if events.is_file() else []
     code = verdict(status, lines)
-    said = {
-        NONE: "no differences",
-        FAILED: "could not be told",
-        DIFFERENCES: "there are differences; `make up` repairs",
-    }
-    print(f"drift of {stack}: {said[code]}")
+    print(f"drift of {stack}: {_WORDS[code]}")
     return code
 
 
@@ -48,10 +44,8 @@ def verdict(status: int, events: Iterable[str]) -> int:
     summaries = [event["summaryEvent"] for event in _parsed(events) if "summaryEvent" in event]
     if status != 0 or not summaries:
         return FAILED
-    changed = any(
-        count for summary in summaries for kind, count in summary["resourceChanges"].items() if kind != "same"
-    )
-    return DIFFERENCES if changed else NONE
+    counts = [count for summary in summaries for kind, count in summary["resourceChanges"].items() if kind != "same"]
+    return DIFFERENCES if any(counts) else NONE
 
 
 def _parsed(lines: Iterable[str]) -> Iterable[_Event]:

@@ -1,4 +1,4 @@
-"""What a shell needs so that plain `pulumi` works in this checkout: `.lab/activate`, and the same for our own commands."""
+"""What makes plain `pulumi` work in this checkout: `.lab/activate` for a shell, the same for our own commands."""
 
 from __future__ import annotations
 

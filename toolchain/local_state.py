@@ -6,6 +6,7 @@ salt means nothing to anybody else and is taken out again.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from toolchain.cache import PROJECT
-from toolchain.environment import EXAMPLE_PASSPHRASE, STATE, activated_path, backend_is_ours, variables
+from toolchain.environment import EXAMPLE_PASSPHRASE, PASSPHRASE, STATE, activated_path, backend_is_ours, variables
 from toolchain.failure import Failure
 from toolchain.progress import step
 
@@ -60,13 +61,11 @@ def is_empty(stack: str) -> bool:
 
 def passphrase_for(stack: str) -> dict[str, str]:
     """The variable that opens a committed example whose user has not set a passphrase."""
-    committed = stack != LAB_STACK and _SALT.search(stack_file(stack).read_text())
-    chosen = variables("")
-    return (
-        {}
-        if "PULUMI_CONFIG_PASSPHRASE" in chosen or not committed
-        else {"PULUMI_CONFIG_PASSPHRASE": EXAMPLE_PASSPHRASE}
-    )
+    if stack == LAB_STACK or not _SALT.search(stack_file(stack).read_text()):
+        return {}
+    chosen = "PULUMI_CONFIG_PASSPHRASE" in os.environ
+    chosen_file = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE") not in (None, "", str(PASSPHRASE))
+    return {} if chosen or chosen_file else {"PULUMI_CONFIG_PASSPHRASE": EXAMPLE_PASSPHRASE}
 
 
 def _make(stack: str) -> None:

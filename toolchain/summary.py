@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from toolchain.cache import PROJECT
@@ -19,10 +19,17 @@ _INSIDE = (
 )
 
 
+class Host(TypedDict):
+    """A host of the stack."""
+
+    address: str
+    duties: Sequence[str]
+
+
 class Outputs(TypedDict, total=False):
     """The stack's outputs this text uses."""
 
-    hosts: Mapping[str, Mapping[str, object]]
+    hosts: Mapping[str, Host]
     virtual_ip: str
     web_url: str
     statistics_url: str
@@ -47,14 +54,8 @@ def text(outputs: Outputs) -> str:
     credential = f"user {user}, password: pulumi stack output statistics_password --show-secrets"
     rows += [("statistics page", outputs.get("statistics_url", ""), credential)]
     rows += [("key-value store", outputs.get("key_value_url", ""), "")]
-    rows += [
-        (name, str(host.get("address", "")), _duties(host)) for name, host in sorted(outputs.get("hosts", {}).items())
-    ]
+    hosts = sorted(outputs.get("hosts", {}).items())
+    rows += [(name, host["address"], ", ".join(host["duties"])) for name, host in hosts]
     running = [f"  {name:<16} {where:<32} {note}".rstrip() for name, where, note in rows if where]
     inside = [f"  {command:<24} {note}" for command, note in _INSIDE]
     return "\n".join(["", "Running:", *running, "", "Look inside:", *inside])
-
-
-def _duties(host: Mapping[str, object]) -> str:
-    duties = host.get("duties", ())
-    return ", ".join(map(str, duties)) if isinstance(duties, list | tuple) else ""

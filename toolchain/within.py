@@ -1,4 +1,4 @@
-"""Runs a command with the project's tools first on PATH and nothing else set: python -m toolchain.within COMMAND…"""
+"""Runs a command with the project's tools first on PATH and nothing else set."""
 
 from __future__ import annotations
 
