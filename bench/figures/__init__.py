@@ -1,0 +1,1 @@
+"""One module per figure of the goals; each has `measure(bench) -> Result`."""

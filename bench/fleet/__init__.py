@@ -1,0 +1,1 @@
+"""The fleet that the provisioning figures are measured on."""

@@ -1,0 +1,39 @@
+"""The fleet as a Pulumi program: the same plugin, the same component, nothing but the items."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import cast
+
+import pulumi
+
+from bench.fleet import items
+from components.host_role import HostRole, HostRoleArgs
+from components.values import Connection, Machine
+
+config = pulumi.Config()
+lab = config.require("lab")
+addresses = cast("dict[str, str]", config.require_object("addresses"))
+revision = cast("dict[str, int]", config.get_object("revision") or {})
+
+for name, address in addresses.items():
+    machine = Machine(
+        name=name,
+        address=ip_address(address),
+        interface="host0",
+        cores=1,
+        duties=(),
+        connection=Connection(
+            address=ip_address(address),
+            port=22,
+            user="deploy",
+            identity_file=f"{lab}/id_ed25519",
+            known_hosts=f"{lab}/known_hosts",
+            jump=None,
+            connect_timeout_seconds=8,
+            operation_timeout_seconds=300,
+        ),
+    )
+    for part in range(items.PARTS):
+        role = items.role(part, revision.get(name, 0))
+        HostRole(f"{role.name}-{name}", HostRoleArgs(machine=machine, role=role))
