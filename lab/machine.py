@@ -15,7 +15,8 @@ from lab.record import write
 from toolchain.cache import locked
 
 REGISTRY = Path("/run/soundstage-lab")
-_NSPAWN = Path("/run/systemd/nspawn")
+SETTINGS = Path("/proc/sys")
+NSPAWN = Path("/run/systemd/nspawn")
 """Mount point of what the containers keep at run time; they make it."""
 WANTED = {
     "net/ipv4/ip_forward": 1,
@@ -52,7 +53,7 @@ def unregister(lab_id: str) -> None:
                 _setting(key).write_text(str(value))
         shutil.rmtree(REGISTRY)
         with suppress(OSError):  # somebody else's containers use it
-            _NSPAWN.rmdir()
+            NSPAWN.rmdir()
 
 
 def _living_labs() -> list[Path]:
@@ -68,7 +69,7 @@ def _found() -> dict[str, int]:
 
 
 def _setting(key: str) -> Path:
-    return Path("/proc/sys") / key
+    return SETTINGS / key
 
 
 def _read(key: str) -> int:
