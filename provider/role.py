@@ -1,0 +1,174 @@
+"""soundstage:host:Role — one duty of one host, made true there and proven."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pulumi.provider.experimental import provider
+from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.provider.experimental.provider import PropertyDiff, PropertyDiffKind
+
+from hostside.contract import problems
+from provider import consequence
+from provider.delivery import Delivery
+from provider.difference import differences
+from provider.errors import ConnectionLost, Interrupted, OperationFailed, PluginError, Unfinished, Unreachable
+from provider.lost_hosts import CONFIG_KEY, lost_hosts, stack_of
+from provider.observation import reflected
+from provider.resource import Run
+from provider.session import Progress
+from provider.ssh import target_of
+from provider.values import UNKNOWN, Plain, Properties, as_map, as_text, as_texts, dressed, plain_map
+
+_KINDS = {"add": PropertyDiffKind.ADD, "delete": PropertyDiffKind.DELETE, "update": PropertyDiffKind.UPDATE}
+
+
+class RoleType:
+    """Check, Diff, Create, Update, Read and Delete of a role."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._delivery = Delivery(run.hosts, run.project)
+        self._said: set[str] = set()
+
+    async def check(self, request: provider.CheckRequest) -> provider.CheckResponse:
+        """Refuses a malformed role, naming every field that is wrong."""
+        inputs = plain_map(request.new_inputs)
+        failures = [
+            provider.CheckFailure(f"role.{problem.path}" if problem.path else "role", problem.message)
+            for problem in ([] if inputs.get("role") == UNKNOWN else problems(inputs.get("role")))
+        ]
+        failures += [provider.CheckFailure(key, "is missing") for key in ("host", "connection") if not inputs.get(key)]
+        return provider.CheckResponse(inputs=request.new_inputs, failures=failures)
+
+    async def diff(self, request: provider.DiffRequest) -> provider.DiffResponse:
+        """Element by element; another host is a replacement, another way to reach the same one is no change."""
+        old, new = plain_map(request.old_state), plain_map(request.new_inputs)
+        host = as_text(new.get("host"))
+        if old.get("host") != new.get("host"):
+            await self._run.log.info(request.urn, consequence.of_a_new_role(host, new.get("role")))
+            moved = {"host": PropertyDiff(PropertyDiffKind.UPDATE_REPLACE, False)}
+            return provider.DiffResponse(True, replaces=["host"], delete_before_replace=True, detailed_diff=moved)
+        found = differences(old.get("role"), new.get("role"))
+        detailed = {each.path: PropertyDiff(_KINDS[each.kind], False) for each in found}
+        repairs = {key for key in ("reachable", "healthy") if old.get(key) is False}
+        if found:
+            await self._run.log.info(request.urn, consequence.of_a_change(host, old.get("role"), new.get("role")))
+        elif repairs:
+            line = consequence.of_a_repair(host, new.get("role"), reachable="reachable" not in repairs)
+            await self._run.log.info(request.urn, line)
+        detailed.update({key: PropertyDiff(PropertyDiffKind.UPDATE, False) for key in repairs})
+        return provider.DiffResponse(changes=bool(detailed), diffs=_top(detailed), detailed_diff=detailed)
+
+    async def create(self, request: provider.CreateRequest) -> provider.CreateResponse:
+        """Applies the role, or says in a preview what that will do."""
+        inputs = plain_map(request.properties)
+        if request.preview:
+            line = consequence.of_a_new_role(as_text(inputs.get("host")), inputs.get("role"))
+            await self._run.log.info(request.urn, line)
+            return provider.CreateResponse(properties=_outputs(request.properties, {}))
+        outputs = await self._apply(request.urn, request.name, request.properties)
+        return provider.CreateResponse(resource_id=request.name, properties=outputs)
+
+    async def update(self, request: provider.UpdateRequest) -> provider.UpdateResponse:
+        """Applies the new role; the host works out what really differs."""
+        if request.preview:
+            unsettable = as_map(plain_map(request.olds).get("unsettable"))
+            return provider.UpdateResponse(properties=_outputs(request.news, unsettable))
+        return provider.UpdateResponse(properties=await self._apply(request.urn, request.resource_id, request.news))
+
+    async def read(self, request: provider.ReadRequest) -> provider.ReadResponse:
+        """The role as the host has it now. A host that cannot be read keeps its state, marked as not reachable."""
+        declared = request.inputs or request.properties
+        inputs = plain_map(declared)
+        host = as_text(inputs.get("host"))
+        if host in lost_hosts(self._run.project, stack_of(request.urn)):
+            return provider.ReadResponse(request.resource_id, request.properties, request.inputs)
+        target = target_of(host, inputs.get("connection"), self._run.project)
+        question: dict[str, Plain] = {"op": "observe", "role": inputs.get("role")}
+        try:
+            answer = await self._run.hosts.ask(target, question, self._progress(request.urn, host))
+        except Interrupted:
+            raise
+        except PluginError as error:
+            await self._could_not_be_read(request.urn, host, error)
+            stored = {**request.properties, "reachable": PropertyValue(False)}
+            return provider.ReadResponse(request.resource_id, stored, request.inputs)
+        if not answer.get("healthy"):
+            failures = "; ".join(as_texts(answer.get("failures"))) or "its probes do not answer"
+            await self._run.log.warning(request.urn, f"{_label(inputs)}: {failures}")
+        seen = reflected(declared["role"], as_map(answer.get("observed")))
+        unsettable = _settled(as_map(plain_map(request.properties).get("unsettable")), as_map(answer.get("unsettable")))
+        outputs = _outputs({**declared, "role": seen}, unsettable, healthy=bool(answer.get("healthy")))
+        return provider.ReadResponse(request.resource_id, outputs, request.inputs)
+
+    async def delete(self, request: provider.DeleteRequest) -> None:
+        """Removes what the role made; on a host that was given up nobody is asked."""
+        state = plain_map(request.properties)
+        host, name = as_text(state.get("host")), as_text(as_map(state.get("role")).get("name"))
+        if host in lost_hosts(self._run.project, stack_of(request.urn)):
+            await self._run.log.warning(request.urn, f"{host} {name}: dropped without asking, because {host} is lost")
+            return
+        target = target_of(host, state.get("connection"), self._run.project)
+        try:
+            await self._run.hosts.ask(target, {"op": "remove", "role": name}, self._progress(request.urn, host))
+        except Unreachable as error:
+            raise Unreachable(f"{error} If {host} is gone for good, name it in {CONFIG_KEY}.") from None
+        except OperationFailed as error:
+            raise OperationFailed(f"{host} {name}: {error}") from None
+
+    async def _apply(self, urn: str, resource_id: str, properties: Properties) -> dict[str, PropertyValue]:
+        inputs = plain_map(properties)
+        host, label = as_text(inputs.get("host")), _label(inputs)
+        target = target_of(host, inputs.get("connection"), self._run.project)
+        try:
+            result = await self._delivery.apply(target, as_map(inputs.get("role")), self._progress(urn, host))
+        except OperationFailed as error:
+            raise OperationFailed(f"{label}: {error}") from None
+        except (ConnectionLost, Interrupted) as error:
+            half_known = {**_outputs(properties, {}), "reachable": PropertyValue(False)}
+            raise Unfinished(f"{label}: {error}. The next run goes on.", resource_id, half_known) from None
+        for note in as_texts(result.get("notes")):
+            await self._run.log.info(urn, f"{label}: {note}")
+        return _outputs(properties, as_map(result.get("unsettable")))
+
+    def _progress(self, urn: str, host: str) -> Progress:
+        async def tell(step: str) -> None:
+            await self._run.log.progress(urn, f"{host}: {step}")
+
+        return tell
+
+    async def _could_not_be_read(self, urn: str, host: str, error: PluginError) -> None:
+        """Says it once per host; in a command where nothing follows, the first role of the host carries the error."""
+        first = host not in self._said
+        self._said.add(host)
+        if first and self._run.invocation.nothing_follows_this_read():
+            raise error
+        if first:
+            await self._run.log.error(urn, str(error))
+
+
+def _outputs(
+    properties: Properties, unsettable: Mapping[str, Plain], *, healthy: bool = True
+) -> dict[str, PropertyValue]:
+    return {
+        "host": properties["host"],
+        "connection": properties["connection"],
+        "role": properties["role"],
+        "healthy": PropertyValue(healthy),
+        "reachable": PropertyValue(True),
+        "unsettable": dressed(dict(unsettable)),
+    }
+
+
+def _settled(stored: dict[str, Plain], seen: dict[str, Plain]) -> dict[str, Plain]:
+    """The stored reasons while the same keys cannot be set: their wording is no finding."""
+    return stored if stored.keys() == seen.keys() else seen
+
+
+def _label(inputs: Mapping[str, Plain]) -> str:
+    return f"{as_text(inputs.get('host'))} {as_text(as_map(inputs.get('role')).get('name'))}"
+
+
+def _top(detailed: Mapping[str, PropertyDiff]) -> list[str]:
+    return sorted({path.split(".", 1)[0] for path in detailed})
