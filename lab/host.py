@@ -61,8 +61,8 @@ def start(lab: Lab, host: Host) -> None:
 def power_cut(lab: Lab, host: Host) -> bool:
     """End every process of the host at once, as a power cut does; returns whether there was any."""
     keepers = processes(lab).get(host.number, set())
-    init = _init(keepers)
-    for process in (*keepers, *([init] if init else [])):
+    first = _init(keepers)
+    for process in (*keepers, *([first] if first else [])):
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
     wait_until(lambda: host.number not in processes(lab), f"the processes of {host.name} to end", STOP_SECONDS)
@@ -77,18 +77,23 @@ def reboot(lab: Lab, host: Host) -> None:
     output(inside(lab, host, ["systemctl", "--no-block", "reboot"]))
 
     def booted_again() -> bool:
-        return _init(processes(lab).get(host.number, set())) not in (None, before)
+        return init(lab, host) not in (None, before)
 
     wait_until(booted_again, f"{host.name} to reboot", BOOT_SECONDS)
     network.apply_faults(lab, host)
 
 
+def init(lab: Lab, host: Host) -> int | None:
+    """The process number, on the machine, of the host's PID 1; None while the host is off."""
+    return _init(processes(lab).get(host.number, set()))
+
+
 def init_of(lab: Lab, host: Host) -> int:
     """The process number of the host's PID 1. Raises Failure if the host is off."""
-    init = _init(processes(lab).get(host.number, set()))
-    if init is None:
+    process = init(lab, host)
+    if process is None:
         raise Failure(f"{host.name} is off: ./lab/lab start {host.name}")
-    return init
+    return process
 
 
 def inside(lab: Lab, host: Host, command: list[str]) -> list[str]:
