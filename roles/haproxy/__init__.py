@@ -47,7 +47,7 @@ def role(spec: BalancerSpec) -> Role:
                 group="haproxy",
                 on_change=reload,
             ),
-            SAVE_STATE: File(content=(_HERE / "haproxy-server-state").read_text(), mode="0755"),
+            SAVE_STATE: File(content=(_HERE / "server_state.py").read_text(), mode="0755"),
             f"/etc/systemd/system/{UNIT}.d/soundstage.conf": File(content=_drop_in(spec), on_change=restart),
             **admitted(NAME, admissions(spec)),
         },
@@ -87,8 +87,9 @@ def _drop_in(spec: BalancerSpec) -> str:
         "RuntimeDirectory": RUNTIME,
         "RuntimeDirectoryMode": "0750",
         "StateDirectory": STATE,
+        # Not fatal: starting or reloading without the saved state beats doing neither.
+        "ExecStartPre": f"-{SAVE_STATE}",
         "ExecStart": ("", f"{haproxy} -p /run/{RUNTIME}/haproxy.pid"),
-        # Not fatal: a reload without the saved state beats no reload.
         "ExecReload": ("", f"{haproxy} -c -q", f"-{SAVE_STATE}", "/bin/kill -USR2 $MAINPID"),
         "ExecStop": f"-{SAVE_STATE}",
         "Restart": "always",
