@@ -153,6 +153,12 @@ class Machine:
         os.chown(self.at(path), owner.uid, owner.gid)
         os.chmod(self.at(path), owner.mode)
 
+    def make_directories(self, path: str) -> None:
+        """Makes a directory of root that everybody may enter, with its parents, unless it is there."""
+        if not self.is_directory(path):
+            self.make_directories(os.path.dirname(path))
+            self.make_directory(path, Owner(0o755, 0, 0))
+
     def make_private(self, path: str) -> None:
         """Makes a directory of root that nobody else enters, with its parents, unless it is there."""
         if not self.is_directory(path):

@@ -50,16 +50,16 @@ def answer(host: Host, request: Mapping[str, object], progress: Progress) -> obj
         raise Failure("request", str(error)) from error
 
 
-def _missing(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
+def _missing(host: Host, fields: Mapping[str, object], _progress: Progress) -> object:
     wanted = typed(_MISSING, fields)
     return {"missing": missing(host.machine, wanted.artifacts)}
 
 
-def _facts(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
+def _facts(host: Host, _fields: Mapping[str, object], _progress: Progress) -> object:
     return facts(host.machine)
 
 
-def _command(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
+def _command(host: Host, fields: Mapping[str, object], _progress: Progress) -> object:
     wanted = typed(_COMMAND, fields)
     said = host.machine.run(wanted.argv, wanted.timeout_seconds, wanted.stdin)
     return {"status": said.status, "stdout": said.stdout, "stderr": said.stderr}

@@ -176,7 +176,8 @@ def outcome(handle: Handler, request: Mapping[str, object], progress: Progress) 
         return "result", handle(request, progress)
     except Failure as failure:
         return "error", {"step": failure.step, "message": failure.message, "journal": failure.journal}
-    except Exception as error:
+    # The channel carries an answer to every request, whatever happened; a traceback would carry secrets.
+    except Exception as error:  # noqa: BLE001
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
