@@ -141,7 +141,9 @@ def _outside_of_the_session(lab: Lab, host: Host) -> list[str]:
 
 
 def _remove_control_groups(machine: str) -> None:
-    groups = list(Path("/sys/fs/cgroup").rglob(f"{machine}-*"))
+    # os.walk passes over what other hosts take away meanwhile.
+    found = ((Path(parent), names) for parent, names, _ in os.walk("/sys/fs/cgroup"))
+    groups = [parent / name for parent, names in found for name in names if name.startswith(f"{machine}-")]
 
     def removed() -> bool:
         for group in groups:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lab.shell import output
 from toolchain.cache import PROJECT, entry, key_of
+from toolchain.prerequisites import keyring, provide
 from toolchain.progress import run, step
 
 SUITE = "bookworm"
@@ -37,7 +38,13 @@ def _build(part: Path) -> None:
     fetches = [f"--customize-hook={_fetch(archive, line)}" for line in _installations()]
     # Its mounts live in a namespace of their own, so a killed run leaves none behind.
     command = ["unshare", "--mount", "--propagation", "private", "mmdebstrap", "--mode=root", "--variant=minbase"]
-    command += ['--aptopt=APT::Install-Recommends "false"', *_proxies(), f"--include={BASE_PACKAGES}", *fetches]
+    command += [
+        '--aptopt=APT::Install-Recommends "false"',
+        *_proxies(),
+        f"--keyring={keyring(provide())}",
+        f"--include={BASE_PACKAGES}",
+        *fetches,
+    ]
     command += [SUITE, str(part / "root")]
     mirror = os.environ.get("SOUNDSTAGE_DEBIAN_MIRROR")
     run([*command, mirror] if mirror else command, "building the lab's Debian 12 and its package archive (once)")

@@ -35,6 +35,8 @@ def ensure(lab: Lab) -> Lab:
 
 def remove(lab: Lab) -> None:
     """Take bridge, NAT and loss tables of this lab away; what is not there is fine."""
+    for family, table, chain, handle in _own_rules(lab):
+        output(["nft", "delete", "rule", family, table, chain, "handle", handle])
     for family, table in _tables():
         if table == lab.nat_table or table.startswith(f"{lab.nat_table}_"):
             output(["nft", "delete", "table", family, table])
@@ -69,11 +71,39 @@ def _configure(lab: Lab) -> None:
         rule = f'ip saddr {lab.network} oifname != "{lab.bridge}" masquerade'
         chain = f"chain postrouting {{\n type nat hook postrouting priority srcnat\n {rule}\n}}\n"
         output(["nft", "-f", "-"], f"table ip {lab.nat_table} {{\n{chain}}}\n")
+    _pass_the_machine_s_firewall(lab)
+
+
+def _pass_the_machine_s_firewall(lab: Lab) -> None:
+    """Where forwarding is dropped by default (Docker does so), let this bridge's packets through.
+
+    Packets between hosts meet these chains as well when the kernel shows bridged packets to them.
+    """
+    if _own_rules(lab):
+        return
+    chains = [item["chain"] for item in _listed("chains") if "chain" in item]
+    for chain in chains:
+        if (chain["family"], chain.get("hook"), chain.get("policy")) == ("ip", "forward", "drop"):
+            for direction in ("iifname", "oifname"):
+                place = ["ip", chain["table"], chain["name"]]
+                output(
+                    ["nft", "insert", "rule", *place, direction, lab.bridge, "accept", "comment", f'"{lab.nat_table}"']
+                )
+
+
+def _own_rules(lab: Lab) -> list[tuple[str, str, str, str]]:
+    """Family, table, chain and handle of our rules in other people's tables."""
+    rules = [item["rule"] for item in _listed("ruleset") if "rule" in item]
+    own = [rule for rule in rules if rule.get("comment") == lab.nat_table]
+    return [(rule["family"], rule["table"], rule["chain"], str(rule["handle"])) for rule in own]
+
+
+def _listed(what: str) -> list[dict[str, dict[str, str]]]:
+    return json.loads(output(["nft", "--json", "--handle", "list", what]))["nftables"]
 
 
 def _tables() -> set[tuple[str, str]]:
-    listed = json.loads(output(["nft", "--json", "list", "tables"]))["nftables"]
-    return {(item["table"]["family"], item["table"]["name"]) for item in listed if "table" in item}
+    return {(item["table"]["family"], item["table"]["name"]) for item in _listed("tables") if "table" in item}
 
 
 def _free_network(lab: Lab) -> str:

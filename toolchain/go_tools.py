@@ -80,8 +80,7 @@ def _build_all(part: Path) -> None:
 
 def _build(tool: GoTool, part: Path) -> None:
     go = shutil.which("go")
-    printed = subprocess.run([go, "version"], capture_output=True, text=True, check=True).stdout if go else ""
-    if go is None or version_of(printed) < GO:
+    if go is None or _go_version(go, tool) < GO:
         raise Failure(
             f"Pulumi is not on PATH, and Go {GO[0]}.{GO[1]} or newer to build it is missing: install Pulumi {_VERSION} "
             "or newer (https://www.pulumi.com/docs/install), or Go (https://go.dev/dl)"
@@ -93,6 +92,13 @@ def _build(tool: GoTool, part: Path) -> None:
         sdk = _module_directory(go, ENGINE, _SDK)
         shutil.copyfile(sdk / "python" / "cmd" / LANGUAGE_SCRIPT, part / LANGUAGE_SCRIPT)
         (part / LANGUAGE_SCRIPT).chmod(0o755)
+
+
+def _go_version(go: str, tool: GoTool) -> tuple[int, ...]:
+    # Asked in the module: a Go that may fetch the one a module asks for says that one.
+    return version_of(
+        subprocess.run([go, "version"], cwd=tool.module, capture_output=True, text=True, check=False).stdout
+    )
 
 
 def _module_directory(go: str, tool: GoTool, module: str) -> Path:

@@ -29,6 +29,8 @@ PACKAGE_OF = {
     "unshare": "util-linux",
     "wrk": "wrk",
 }
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+"""What Debian's packages are signed with; Ubuntu has it in a package of its own."""
 NEVER_UNPACKED = ("libc6_", "libc-bin_", "util-linux_")
 """These must be the machine's own: they belong to its loader and kernel."""
 
@@ -47,18 +49,24 @@ def provide() -> Path | None:
     Raises Failure if a package cannot be fetched.
     """
     path = path_of_the_machine()
-    missing = sorted({package for command, package in PACKAGE_OF.items() if shutil.which(command, path=path) is None})
+    missing = {package for command, package in PACKAGE_OF.items() if shutil.which(command, path=path) is None}
+    missing |= set() if KEYRING.is_file() else {"debian-archive-keyring"}
     if not missing:
         return None
     require_root()
     system = platform.freedesktop_os_release()
-    name = f"{system['ID']}-{system.get('VERSION_ID', 'rolling')}-{key_of(platform.machine(), *missing)}"
-    directory = entry("prerequisites", name, lambda part: _fetch(part, missing)) / "bin"
+    name = f"{system['ID']}-{system.get('VERSION_ID', 'rolling')}-{key_of(platform.machine(), *sorted(missing))}"
+    directory = entry("prerequisites", name, lambda part: _fetch(part, sorted(missing))) / "bin"
     os.environ["PATH"] = f"{directory}{os.pathsep}{os.environ['PATH']}"
     for command, package in PACKAGE_OF.items():
         if shutil.which(command) is None:
             raise Failure(f"{command} is missing: apt-get install {package}")
     return directory
+
+
+def keyring(wrappers: Path | None) -> Path:
+    """Debian's keyring, on the machine or beside the `wrappers` that `provide` returned."""
+    return KEYRING if KEYRING.is_file() or wrappers is None else wrappers.parent / "root" / KEYRING.relative_to("/")
 
 
 def _fetch(part: Path, packages: Sequence[str]) -> None:

@@ -10,7 +10,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,19 @@ def eventually(true: Callable[[], bool], seconds: float, what: str) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+
+
+def nft(*arguments: str, stdin: str = "") -> str:
+    return subprocess.run(["nft", *arguments], input=stdin, capture_output=True, text=True, check=True).stdout
+
+
+@contextmanager
+def machine_firewall(table: str, rules: str) -> Generator[None]:
+    nft("-f", "-", stdin=rules)
+    try:
+        yield
+    finally:
+        nft("delete", "table", "ip", table)
 
 
 def machine_state(*labs: LabCommand) -> dict[str, object]:
@@ -176,6 +190,22 @@ def test_a_second_lab_takes_the_next_network_and_leaves_nothing_behind(lab: LabC
     assert machine_state(lab, second) == before
     assert greets(str(first_address))
     assert list(second.directory.iterdir()) == []
+
+
+def test_a_machine_that_drops_forwarded_packets_as_docker_does_lets_the_lab_s_through(tmp_path: Path) -> None:
+    lab = LabCommand(tmp_path / "behind-docker")
+    # Other labs on this machine are let through, so that only this one needs rules of its own.
+    others = f'iifname != "lab{lab.id}" oifname != "lab{lab.id}" accept'
+    chain = f"chain FORWARD {{\n type filter hook forward priority filter; policy drop;\n {others}\n}}\n"
+    firewall = f"table ip forward_dropped {{\n{chain}}}\n"
+    with machine_firewall("forward_dropped", firewall):
+        before = nft("list", "table", "ip", "forward_dropped")
+        lab.run("up", "one", "two")
+        lab.on("one", "ping", "-c", "1", "-W", "2", lab.hosts()["two"]["address"])
+        lab.run("up")
+        assert nft("list", "table", "ip", "forward_dropped").count("comment") == 2
+        lab.run("down")
+        assert nft("list", "table", "ip", "forward_dropped") == before
 
 
 def test_an_up_that_was_killed_half_way_is_repaired_by_the_next_one(lab: LabCommand, tmp_path: Path) -> None:
