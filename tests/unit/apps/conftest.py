@@ -1,4 +1,4 @@
-"""The applications are packages of their own folders, as they are on a host."""
+"""Applications as processes of their own, started from their folders as on a host."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 APPS = Path(__file__).resolve().parents[3] / "apps"
-sys.path[:0] = [str(APPS / "web"), str(APPS / "kv_store")]
 
 Starter = Callable[..., "Application"]
 
