@@ -84,6 +84,7 @@ class Pool:
 
     def __init__(self) -> None:
         self._dials: dict[object, asyncio.Task[asyncssh.SSHClientConnection]] = {}
+        self._agent: asyncssh.SSHAgentClient | None = None
 
     async def connection(self, target: Target) -> asyncssh.SSHClientConnection:
         """The open connection to the target, dialled when there is none. Raises Unreachable."""
@@ -104,7 +105,7 @@ class Pool:
                     target.port,
                     tunnel=tunnel or (),
                     username=target.user,
-                    client_keys=await _keys(target),
+                    client_keys=await self._keys(target),
                     agent_path=None,
                     known_hosts=trusted,
                     keepalive_interval=KEEPALIVE_SECONDS,
@@ -126,6 +127,37 @@ class Pool:
             elif not dial.cancelled() and dial.exception() is None:
                 dial.result().abort()
         self._dials.clear()
+        if self._agent is not None:
+            self._agent.close()
+
+    async def _keys(self, target: Target) -> list[asyncssh.SSHKeyPair]:
+        if target.identity_file is None:
+            return await self._agent_keys()
+        try:
+            return list(asyncssh.load_keypairs([str(target.identity_file)]))
+        except asyncssh.KeyEncryptionError:
+            return await self._agent_keys()
+        except asyncssh.KeyImportError as error:
+            raise Unreachable(f"identity_file {target.identity_file} is no private key: {error}") from None
+        except OSError as error:
+            raise Unreachable(f"identity_file {target.identity_file} cannot be read: {error.strerror}") from None
+
+    async def _agent_keys(self) -> list[asyncssh.SSHKeyPair]:
+        socket = os.environ.get("SSH_AUTH_SOCK", "")
+        if not socket:
+            raise Unreachable(
+                "the key is to come from an ssh agent, and none runs (SSH_AUTH_SOCK is empty): start one and"
+                " ssh-add the key, or set identity_file to a key without passphrase"
+            )
+        try:
+            # It stays open: the agent signs, the keys never leave it.
+            self._agent = self._agent or await asyncssh.connect_agent(socket)
+            keys: list[asyncssh.SSHKeyPair] = list(await self._agent.get_keys())
+        except (OSError, ValueError) as error:
+            raise Unreachable(f"the ssh agent at {socket} does not answer: {error}") from None
+        if not keys:
+            raise Unreachable("the ssh agent holds no key: ssh-add one, or set identity_file")
+        return keys
 
 
 def _ended(dial: asyncio.Task[asyncssh.SSHClientConnection]) -> bool:
@@ -163,38 +195,9 @@ def _reason(target: Target, error: Exception, seconds: float) -> str:
         return f"{_name(target)}: does not let {target.user} in with {key}."
     if isinstance(error, TimeoutError):
         return f"{_name(target)}: cannot be reached: no answer within {target.connect_timeout_seconds:g} s."
-    if isinstance(error, OSError) and error.strerror:
-        return f"{_name(target)}: cannot be reached: {error.strerror} (after {seconds:.1f} s)."
+    if isinstance(error, OSError) and error.errno:
+        return f"{_name(target)}: cannot be reached: {os.strerror(error.errno)} (after {seconds:.1f} s)."
     return f"{_name(target)}: cannot be reached: {error} (after {seconds:.1f} s)."
-
-
-async def _keys(target: Target) -> list[asyncssh.SSHKeyPair]:
-    if target.identity_file is None:
-        return await _agent_keys()
-    try:
-        return list(asyncssh.load_keypairs([str(target.identity_file)]))
-    except asyncssh.KeyEncryptionError:
-        return await _agent_keys()
-    except asyncssh.KeyImportError as error:
-        raise Unreachable(f"identity_file {target.identity_file} is no private key: {error}") from None
-    except OSError as error:
-        raise Unreachable(f"identity_file {target.identity_file} cannot be read: {error.strerror}") from None
-
-
-async def _agent_keys() -> list[asyncssh.SSHKeyPair]:
-    socket = os.environ.get("SSH_AUTH_SOCK", "")
-    if not socket:
-        raise Unreachable(
-            "the key is to come from an ssh agent, and none runs (SSH_AUTH_SOCK is empty): start one and ssh-add the"
-            " key, or set identity_file to a key without passphrase"
-        )
-    try:
-        keys = list(await (await asyncssh.connect_agent(socket)).get_keys())
-    except (OSError, ValueError) as error:
-        raise Unreachable(f"the ssh agent at {socket} does not answer: {error}") from None
-    if not keys:
-        raise Unreachable("the ssh agent holds no key: ssh-add one, or set identity_file")
-    return list(keys)
 
 
 def _entry(target: Target) -> str:
