@@ -27,9 +27,8 @@ fleet = Fleet(
 edge = fleet.named(stack.balancer_hosts)
 inside = tuple(host.machine.network for host in edge)
 
-apps = fleet.named(stack.web_hosts)
 web_args = WebServersArgs(
-    hosts=apps,
+    hosts=fleet.named(stack.web_hosts),
     labels=stack.web_labels,
     balancer_sources=inside,
     drain_notice_seconds=stack.load_balancer.health_check.notice_seconds,
@@ -50,6 +49,7 @@ balancer_args = LoadBalancerArgs(
 )
 balancer = LoadBalancer("balancer", balancer_args)
 front = KeepalivedPair("virtual-ip", KeepalivedPairArgs(hosts=edge, balancer=balancer, options=stack.virtual_ip))
+fleet.call_the_roll((*web.roles, *(store.role for store in stores), *balancer.roles, *front.roles))
 
 pulumi.export("hosts", fleet.summary())
 pulumi.export("virtual_ip", front.virtual_ip)

@@ -8,6 +8,8 @@ import pulumi
 from pydantic import Field
 
 from components.host import Host, HostArgs
+from components.host_role import HostRole
+from components.roster import Roster, RosterArgs
 from components.values import HostName, Machine, Value
 from roles.baseline.spec import BaselineSpec
 from roles.kernel_profile.spec import KernelProfileSpec
@@ -41,6 +43,13 @@ class Fleet(pulumi.ComponentResource):
     def named(self, names: Iterable[HostName]) -> tuple[Host, ...]:
         """The hosts with these names, in this order."""
         return tuple(self.hosts[name] for name in names)
+
+    def call_the_roll(self, duties: Iterable[HostRole]) -> None:
+        """Registers what each host answers for: its own roles and those of `duties` that are its."""
+        duties = tuple(duties)
+        for name, host in self.hosts.items():
+            roles = (*host.roles, *(role for role in duties if role.machine_name == name))
+            Roster(f"{name}-roster", RosterArgs(machine=host.machine, roles=roles), pulumi.ResourceOptions(parent=self))
 
     def summary(self) -> Mapping[str, Mapping[str, object]]:
         """Host name → address, interface, duties."""

@@ -45,22 +45,24 @@ class Host(pulumi.ComponentResource):
     machine: Machine
     risky: tuple[HostRole, ...]
     """The roles that could lock us out or slow the host down."""
+    roles: tuple[HostRole, ...]
 
     def __init__(self, name: str, args: HostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("soundstage:host:Host", name, None, opts)
         self.machine = args.machine
-        fit = self._role(preflight.role(PreflightSpec(duties=_requirements(args.machine))), after=[])
+        fit = self._role(preflight.role(PreflightSpec(duties=_requirements(args.machine))), after=[], foundation=True)
         walled = self._role(firewall.role(_firewall(args)), after=[fit, *args.proven_by])
         hardened = self._role(sshd.role(_sshd(args)), after=[fit, walled, *args.proven_by])
         tuned = self._role(kernel_profile.role(args.kernel_profile), after=[fit, *args.proven_by])
-        self._role(baseline.role(args.baseline), after=[fit])
+        timed = self._role(baseline.role(args.baseline), after=[fit])
         self.risky = (walled, hardened, tuned)
+        self.roles = (fit, *self.risky, timed)
         self.register_outputs({"address": str(args.machine.address)})
 
-    def _role(self, role: Role, after: Sequence[pulumi.Resource]) -> HostRole:
+    def _role(self, role: Role, after: Sequence[pulumi.Resource], *, foundation: bool = False) -> HostRole:
         return HostRole(
             f"{self.machine.name}-{role.name}",
-            HostRoleArgs(machine=self.machine, role=role),
+            HostRoleArgs(machine=self.machine, role=role, foundation=foundation),
             pulumi.ResourceOptions(parent=self, depends_on=after),
         )
 

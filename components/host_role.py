@@ -12,16 +12,23 @@ from roles.model import Content, Late, Role
 
 
 class HostRoleArgs(Value):
-    """`late` holds a text for every `Late` leaf of the role: no more, no less."""
+    """`late` holds a text for every `Late` leaf of the role: no more, no less.
+
+    The `foundation` of a host goes last and takes along whatever roles are still there; that a host is off is an error
+    of its removal, and of no other role's.
+    """
 
     machine: Machine
     role: Role
+    foundation: bool = False
     late: Mapping[str, pulumi.Output[str]] = Field(default_factory=dict)
 
 
 class HostRole(pulumi.CustomResource):
     """Makes `role` true on the host and proves it; see roles/model.py for what a role may say."""
 
+    machine_name: str
+    role_name: str
     host: pulumi.Output[str]
     healthy: pulumi.Output[bool]
     reachable: pulumi.Output[bool]
@@ -32,11 +39,13 @@ class HostRole(pulumi.CustomResource):
             "host": args.machine.name,
             "connection": args.machine.connection.model_dump(mode="json"),
             "role": role_input(args.role, args.late),
+            "foundation": args.foundation,
             "healthy": None,
             "reachable": None,
             "unsettable": None,
         }
         super().__init__("soundstage:host:Role", name, properties, opts)
+        self.machine_name, self.role_name = args.machine.name, args.role.name
 
 
 def role_input(role: Role, late: Mapping[str, pulumi.Output[str]]) -> Mapping[str, object]:

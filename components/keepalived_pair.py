@@ -42,6 +42,7 @@ class KeepalivedPair(pulumi.ComponentResource):
     """Owns the virtual IP: exactly one of the two hosts answers on it at any time."""
 
     virtual_ip: pulumi.Output[str]
+    roles: tuple[HostRole, ...]
 
     def __init__(self, name: str, args: KeepalivedPairArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("soundstage:network:KeepalivedPair", name, None, opts)
@@ -49,6 +50,7 @@ class KeepalivedPair(pulumi.ComponentResource):
         # The backup goes first, so that the address never moves onto an unproven config.
         proven = [self._node(name, args, backup, _BACKUP_PRIORITY, after=[]) for backup in backups]
         holder = self._node(name, args, primary, _PRIMARY_PRIORITY, after=proven)
+        self.roles = (*proven, holder)
         # `host` is known in a preview and never secret, unlike anything that carries the role.
         self.virtual_ip = holder.host.apply(lambda _: str(args.options.address.ip))
         self._address = args.options.address.ip

@@ -34,6 +34,7 @@ class KeyValueStore(pulumi.ComponentResource):
 
     service: Service
     """For the balancer in front of it."""
+    role: HostRole
 
     def __init__(self, name: str, args: KeyValueStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("soundstage:data:KeyValueStore", name, None, opts)
@@ -46,7 +47,7 @@ class KeyValueStore(pulumi.ComponentResource):
             release_sha256=application.sha256,
             release_source=application.source,
         )
-        HostRole(
+        self.role = HostRole(
             f"{name}-{machine.name}",
             HostRoleArgs(machine=machine, role=kv_store.role(spec)),
             pulumi.ResourceOptions(parent=self, depends_on=[args.host]),

@@ -14,6 +14,8 @@ from scripts.recording import PROJECT, Recording, record_stack
 
 PICTURE = PROJECT / "docs" / "graph.svg"
 STACK = "lab"
+_ROSTER = "soundstage:host:Roster"
+"""Looks back at everything a host has and leads nowhere: it would only cross the picture."""
 
 _WIDTH, _GAP_X, _GAP_Y, _MARGIN = 160, 56, 22, 24
 _TITLE, _LINE, _PADDING = 20, 17, 12
@@ -47,7 +49,8 @@ class Box:
 
 def boxes(recording: Recording) -> dict[str, Box]:
     """Every component that owns resources, after the source of it all; edges that others imply are left out."""
-    owners = {item.name: str(item.parent) for item in recording.resources.values() if item.custom}
+    shown = [item for item in recording.resources.values() if item.custom and item.type != _ROSTER]
+    owners = {item.name: str(item.parent) for item in shown}
     after: dict[str, set[str]] = {owner: set() for owner in owners.values()}
     for name, owner in owners.items():
         after[owner] |= {owners[other] for other in recording.resources[name].dependencies} - {owner}

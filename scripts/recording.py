@@ -34,6 +34,8 @@ _GENERATED: Mapping[str, Mapping[str, str]] = {
     "soundstage:pki:Certificate": {"certificate_pem": "public", "private_key_pem": "secret", "not_after": "public"},
 }
 """What the plugin makes up itself, so that a preview does not know it."""
+_FOUND: Mapping[str, Mapping[str, bool]] = {"soundstage:host:Role": {"healthy": True, "reachable": True}}
+"""What the plugin says of a host, in a preview too: nothing else is known yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +117,7 @@ class _Plugin(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, object]]:
         made = _GENERATED.get(args.typ, {})
         inputs = cast("Mapping[str, object]", args.inputs)  # pyright: ignore[reportUnknownMemberType] untyped there
-        outputs = {key: value for key, value in inputs.items() if value is not None}
+        outputs = {key: value for key, value in inputs.items() if value is not None} | _FOUND.get(args.typ, {})
         if not self._preview:
             values = {key: f"{args.name}.{key}" for key in made}
             outputs |= {

@@ -63,7 +63,7 @@ def test_the_plugin_gets_every_field_of_a_role() -> None:
 
 def test_the_plugin_gets_host_and_connection_as_the_contract_says() -> None:
     inputs = record(program).resources["demo-app1"].inputs
-    assert inputs.keys() == {"host", "connection", "role"}
+    assert inputs.keys() == {"host", "connection", "role", "foundation"}
     assert inputs["host"] == "app1"
     assert inputs["connection"] == {
         "address": "10.9.0.21",

@@ -104,7 +104,21 @@ def test_the_other_balancer_engine_changes_nothing_else(lab: Recording) -> None:
     recording = record_stack("lab", {"load_balancer": options})
     assert recording.resources.keys() == lab.resources.keys()
     changed = {name for name, item in recording.resources.items() if item.inputs != lab.resources[name].inputs}
-    assert changed == {"balancer-edge1", "balancer-edge2", "virtual-ip-edge1", "virtual-ip-edge2"}
+    rosters = {"edge1-roster", "edge2-roster"}
+    assert changed == {"balancer-edge1", "balancer-edge2", "virtual-ip-edge1", "virtual-ip-edge2", *rosters}
+
+
+def test_each_host_answers_for_all_its_roles_and_nothing_waits_for_that(lab: Recording) -> None:
+    roles = {"preflight", "firewall", "sshd", "kernel-profile", "baseline"}
+    assert lab.resources["edge1-roster"].inputs["roles"] == dict.fromkeys([*roles, "haproxy", "keepalived"], True)
+    assert lab.resources["app2-roster"].inputs["roles"] == dict.fromkeys([*roles, "web-server"], True)
+    waiting = {name for name, item in lab.resources.items() if any("roster" in other for other in item.dependencies)}
+    assert waiting == set()
+
+
+def test_only_the_first_role_of_a_host_goes_last(lab: Recording) -> None:
+    last = {item.name for item in lab.of_type("soundstage:host:Role") if item.inputs["foundation"]}
+    assert last == {"app1-preflight", "app2-preflight", "edge1-preflight", "edge2-preflight"}
 
 
 @pytest.mark.parametrize("host", ["app1", "app2", "edge1", "edge2"])
