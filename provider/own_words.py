@@ -64,7 +64,7 @@ class OwnWords(grpc.aio.ServerInterceptor):
             except (grpc.aio.AbortError, NotImplementedError):
                 raise
             except Exception as error:
-                await self._answer(error, context)
+                await self._answer(_own(error), context)
                 raise
 
         behaviour = cast("Callable[[_Request, grpc.ServicerContext], _Response]", guarded)
@@ -86,3 +86,8 @@ class OwnWords(grpc.aio.ServerInterceptor):
             await self._log.debug("".join(traceback.format_exception(error)))
             message = f"the soundstage plugin itself failed: {message or 'without a word'} (--debug shows where)"
         await context.abort(grpc.StatusCode.UNKNOWN, message)
+
+
+def _own(error: Exception) -> Exception:
+    """The error as it was raised: newer SDKs wrap it in a plain one whose text is its traceback."""
+    return error.__context__ if type(error) is Exception and isinstance(error.__context__, Exception) else error
