@@ -12,4 +12,5 @@ if __name__ == "__main__":
     address = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
     if not address:
         sys.exit("this is a plugin of Pulumi; the engine starts it with its address")
-    asyncio.run(serve(address, Path(__file__).resolve().parent.parent))
+    # The engine starts its plugins in the project's folder.
+    asyncio.run(serve(address, Path.cwd()))

@@ -30,8 +30,13 @@ async def plugin(tmp_path: Path) -> AsyncIterator[Plugin]:
         "-m",
         "provider",
         address,
-        cwd=PROJECT,
-        env={"PATH": "/usr/bin:/bin", "PULUMI_HOME": str(tmp_path / "pulumi"), "HOME": str(tmp_path)},
+        cwd=tmp_path,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": str(PROJECT),
+            "PULUMI_HOME": str(tmp_path / "pulumi"),
+            "HOME": str(tmp_path),
+        },
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
