@@ -5,12 +5,14 @@ from __future__ import annotations
 import pulumi
 
 import settings
+from components.continuing import continue_beside_failures
 from components.fleet import Fleet, FleetArgs
 from components.keepalived_pair import KeepalivedPair, KeepalivedPairArgs
 from components.key_value_store import KeyValueStore, KeyValueStoreArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.web_servers import WebServers, WebServersArgs
 
+continue_beside_failures()
 stack = settings.load()
 clients, management = stack.access.clients, stack.access.management
 
@@ -52,9 +54,7 @@ front = KeepalivedPair("virtual-ip", KeepalivedPairArgs(hosts=edge, balancer=bal
 fleet.call_the_roll((*web.roles, *(store.role for store in stores), *balancer.roles, *front.roles))
 
 pulumi.export("hosts", fleet.summary())
-pulumi.export("virtual_ip", front.virtual_ip)
-pulumi.export("web_url", front.url(stack.load_balancer.port))
-for store in stores:
-    pulumi.export("key_value_url", front.url(store.service.port))
-for name, value in balancer.statistics.items():
+front_outputs = {"virtual_ip": front.virtual_ip, "web_url": front.url(stack.load_balancer.port)}
+store_outputs = {"key_value_url": front.url(store.service.port) for store in stores}
+for name, value in {**front_outputs, **store_outputs, **balancer.statistics}.items():
     pulumi.export(name, value)

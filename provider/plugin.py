@@ -15,6 +15,7 @@ from provider.redaction import Redaction
 from provider.resource import ResourceType, Run
 from provider.role import RoleType
 from provider.rollout import RolloutType
+from provider.roster import RosterType
 
 VERSION = "0.1.0"
 
@@ -30,6 +31,7 @@ class Soundstage(provider.Provider):
         self._redaction = redaction
         self._types: Mapping[str, ResourceType] = {
             "soundstage:host:Role": RoleType(run),
+            "soundstage:host:Roster": RosterType(run),
             "soundstage:secret:Password": PasswordType(),
             "soundstage:pki:Authority": AuthorityType(),
             "soundstage:pki:Certificate": CertificateType(),

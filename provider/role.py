@@ -17,7 +17,7 @@ from provider.lost_hosts import CONFIG_KEY, lost_hosts, stack_of
 from provider.observation import reflected
 from provider.resource import Run
 from provider.session import Progress
-from provider.ssh import target_of
+from provider.ssh import Target, target_of
 from provider.values import UNKNOWN, Plain, Properties, as_map, as_text, as_texts, dressed, plain_map
 
 _KINDS = {"add": PropertyDiffKind.ADD, "delete": PropertyDiffKind.DELETE, "update": PropertyDiffKind.UPDATE}
@@ -42,13 +42,14 @@ class RoleType:
         return provider.CheckResponse(inputs=request.new_inputs, failures=failures)
 
     async def diff(self, request: provider.DiffRequest) -> provider.DiffResponse:
-        """Element by element; another host is a replacement, another way to reach the same one is no change."""
+        """Element by element; another host or role is a replacement, another way to reach the same one is no change."""
         old, new = plain_map(request.old_state), plain_map(request.new_inputs)
         host = as_text(new.get("host"))
-        if old.get("host") != new.get("host"):
+        another = _another_role(old, new)
+        if another:
             await self._run.log.info(request.urn, consequence.of_a_new_role(host, new.get("role")))
-            moved = {"host": PropertyDiff(PropertyDiffKind.UPDATE_REPLACE, False)}
-            return provider.DiffResponse(True, replaces=["host"], delete_before_replace=True, detailed_diff=moved)
+            moved = {another: PropertyDiff(PropertyDiffKind.UPDATE_REPLACE, False)}
+            return provider.DiffResponse(True, replaces=[another], delete_before_replace=True, detailed_diff=moved)
         found = differences(old.get("role"), new.get("role"))
         detailed = {each.path: PropertyDiff(_KINDS[each.kind], False) for each in found}
         repairs = {key for key in ("reachable", "healthy") if old.get(key) is False}
@@ -67,7 +68,10 @@ class RoleType:
             line = consequence.of_a_new_role(as_text(inputs.get("host")), inputs.get("role"))
             await self._run.log.info(request.urn, line)
             return provider.CreateResponse(properties=_outputs(request.properties, {}))
-        outputs = await self._apply(request.urn, request.name, request.properties)
+        try:
+            outputs = await self._apply(request.urn, request.name, request.properties)
+        except Unreachable:
+            outputs = await self._left_for_later(request.urn, request.properties, _nothing_of(request.properties))
         return provider.CreateResponse(resource_id=request.name, properties=outputs)
 
     async def update(self, request: provider.UpdateRequest) -> provider.UpdateResponse:
@@ -75,7 +79,11 @@ class RoleType:
         if request.preview:
             unsettable = as_map(plain_map(request.olds).get("unsettable"))
             return provider.UpdateResponse(properties=_outputs(request.news, unsettable))
-        return provider.UpdateResponse(properties=await self._apply(request.urn, request.resource_id, request.news))
+        try:
+            outputs = await self._apply(request.urn, request.resource_id, request.news)
+        except Unreachable:
+            outputs = await self._left_for_later(request.urn, request.news, request.olds["role"])
+        return provider.UpdateResponse(properties=outputs)
 
     async def read(self, request: provider.ReadRequest) -> provider.ReadResponse:
         """The role as the host has it now. A host that cannot be read keeps its state, marked as not reachable."""
@@ -91,7 +99,7 @@ class RoleType:
         except Interrupted:
             raise
         except PluginError as error:
-            await self._could_not_be_read(request.urn, host, error)
+            await self._could_not_be_read(host, error)
             stored = {**request.properties, "reachable": PropertyValue(False)}
             return provider.ReadResponse(request.resource_id, stored, request.inputs)
         if not answer.get("healthy"):
@@ -103,17 +111,24 @@ class RoleType:
         return provider.ReadResponse(request.resource_id, outputs, request.inputs)
 
     async def delete(self, request: provider.DeleteRequest) -> None:
-        """Removes what the role made; on a host that was given up nobody is asked."""
+        """Removes what the role made; on a host that was given up nobody is asked.
+
+        That a host is off is the error of its foundation, which goes last and takes along what was left behind.
+        """
         state = plain_map(request.properties)
         host, name = as_text(state.get("host")), as_text(as_map(state.get("role")).get("name"))
         if host in lost_hosts(self._run.project, stack_of(request.urn)):
             await self._run.log.warning(request.urn, f"{host} {name}: dropped without asking, because {host} is lost")
             return
         target = target_of(host, state.get("connection"), self._run.project)
+        is_foundation = state.get("foundation") is True
         try:
-            await self._run.hosts.ask(target, {"op": "remove", "role": name}, self._progress(request.urn, host))
+            for each in [*await self._left_behind(target, name), name] if is_foundation else [name]:
+                await self._run.hosts.ask(target, {"op": "remove", "role": each}, self._progress(request.urn, host))
         except Unreachable as error:
-            raise Unreachable(f"{error} If {host} is gone for good, name it in {CONFIG_KEY}.") from None
+            if is_foundation:
+                raise Unreachable(f"{error} If {host} is gone for good, name it in {CONFIG_KEY}.") from None
+            await self._run.log.info(request.urn, f"{host} {name}: left behind, because {host} cannot be reached")
         except OperationFailed as error:
             raise OperationFailed(f"{host} {name}: {error}") from None
 
@@ -132,26 +147,36 @@ class RoleType:
             await self._run.log.info(urn, f"{label}: {note}")
         return _outputs(properties, as_map(result.get("unsettable")))
 
+    async def _left_for_later(self, urn: str, properties: Properties, role: PropertyValue) -> dict[str, PropertyValue]:
+        """What the state keeps of a role whose host is off: the next run tries again, and the roster says why."""
+        await self._run.log.info(urn, f"{_label(plain_map(properties))}: left for later, because the host is off")
+        return {**_outputs({**properties, "role": role}, {}), "reachable": PropertyValue(False)}
+
+    async def _left_behind(self, target: Target, foundation: str) -> list[str]:
+        """The roles still on the host besides its foundation, the latest first."""
+        answer = await self._run.hosts.ask(target, {"op": "roles"}, self._progress("", target.host))
+        return [name for name in reversed(as_texts(answer.get("roles"))) if name != foundation]
+
     def _progress(self, urn: str, host: str) -> Progress:
         async def tell(step: str) -> None:
             await self._run.log.progress(urn, f"{host}: {step}")
 
         return tell
 
-    async def _could_not_be_read(self, urn: str, host: str, error: PluginError) -> None:
-        """Says it once per host; in a command where nothing follows, the first role of the host carries the error."""
+    async def _could_not_be_read(self, host: str, error: PluginError) -> None:
+        """In a command where nothing follows, the first role of the host carries the error; else its roster does."""
         first = host not in self._said
         self._said.add(host)
         if first and self._run.invocation.nothing_follows_this_read():
             raise error
-        if first:
-            await self._run.log.error(urn, str(error))
 
 
 def _outputs(
     properties: Properties, unsettable: Mapping[str, Plain], *, healthy: bool = True
 ) -> dict[str, PropertyValue]:
+    foundation = {key: properties[key] for key in ("foundation",) if key in properties}
     return {
+        **foundation,
         "host": properties["host"],
         "connection": properties["connection"],
         "role": properties["role"],
@@ -159,6 +184,18 @@ def _outputs(
         "reachable": PropertyValue(True),
         "unsettable": dressed(dict(unsettable)),
     }
+
+
+def _another_role(old: Mapping[str, Plain], new: Mapping[str, Plain]) -> str:
+    """The property that makes it another role than the one in the state, if any."""
+    if old.get("host") != new.get("host"):
+        return "host"
+    return "role.name" if as_map(old.get("role")).get("name") != as_map(new.get("role")).get("name") else ""
+
+
+def _nothing_of(properties: Properties) -> PropertyValue:
+    """The role as a host has it that was never reached: its name and nothing else."""
+    return dressed({"name": as_map(plain_map(properties).get("role")).get("name", "")})
 
 
 def _settled(stored: dict[str, Plain], seen: dict[str, Plain]) -> dict[str, Plain]:

@@ -46,8 +46,8 @@ class RosterType:
                 detailed[f'roles["{name}"]'] = PropertyDiff(_kind(name, before, after), False)
         strays = sorted(before.keys() - after.keys())
         if strays:
-            line = f"{as_text(new.get('host'))}: {', '.join(strays)} is not declared here any more → removed if still there"
-            await self._run.log.info(request.urn, line)
+            line = f"{', '.join(strays)} is not declared here any more → removed if still there"
+            await self._run.log.info(request.urn, f"{as_text(new.get('host'))}: {line}")
         return provider.DiffResponse(bool(detailed), diffs=["roles"] if detailed else [], detailed_diff=detailed)
 
     async def create(self, request: provider.CreateRequest) -> provider.CreateResponse:
@@ -93,7 +93,7 @@ class RosterType:
             await self._run.log.info(urn, f"{target.host}: removing {name}, which is not declared here any more")
             await self._run.hosts.ask(target, {"op": "remove", "role": name}, self._silent)
 
-    async def _present(self, target: Target) -> tuple[str, ...]:
+    async def _present(self, target: Target) -> list[str]:
         answer = await self._run.hosts.ask(target, {"op": "roles"}, self._silent)
         return as_texts(answer.get("roles"))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import functools
 import json
 import runpy
 import threading
@@ -34,7 +36,7 @@ _GENERATED: Mapping[str, Mapping[str, str]] = {
     "soundstage:pki:Certificate": {"certificate_pem": "public", "private_key_pem": "secret", "not_after": "public"},
 }
 """What the plugin makes up itself, so that a preview does not know it."""
-_FOUND: Mapping[str, Mapping[str, bool]] = {"soundstage:host:Role": {"healthy": True, "reachable": True}}
+_FOUND: Mapping[str, dict[str, object]] = {"soundstage:host:Role": {"healthy": True, "reachable": True}}
 """What the plugin says of a host, in a preview too: nothing else is known yet."""
 
 
@@ -93,6 +95,8 @@ def record(
     preview: bool = False,
 ) -> Recording:
     """What `program` registers. After a program that raised, use a fresh process: pulumi keeps its broken state."""
+    # Pulumi works on the current event loop of the thread, which somebody else may have closed or taken away.
+    asyncio.set_event_loop(_loop())
     monitor = _Monitor(preview=preview)
     pulumi.runtime.set_all_config(dict(config or {}), [])
     pulumi.runtime.set_mocks(monitor.mocks, project="soundstage", stack=stack, preview=preview, monitor=monitor)
@@ -103,6 +107,11 @@ def record(
 
     _sync_await(run_in_stack(run))
     return monitor.recording
+
+
+@functools.cache
+def _loop() -> asyncio.AbstractEventLoop:
+    return asyncio.new_event_loop()
 
 
 class _Plugin(mocks.Mocks):

@@ -140,6 +140,7 @@ _defaults: Mapping[str, Answer] = {
     "missing": lambda request: {"result": {"missing": list(as_map(request["artifacts"]))}},
     "command": lambda _: {"result": {"status": 0, "stdout": "", "stderr": ""}},
     "restart": lambda _: {"result": {}},
+    "roles": lambda _: {"result": {"roles": ["haproxy"]}},
 }
 
 

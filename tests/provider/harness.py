@@ -116,3 +116,23 @@ def role_inputs(host: FakeHost, folder: Path, role: dict[str, Plain], **connecti
     """The inputs of a role on this host."""
     reached = host.connection(folder / "known_hosts", folder / "id_ed25519", **connection)
     return dressed_map({"host": "edge1", "connection": reached, "role": role})
+
+
+ROLE, ROSTER = "soundstage:host:Role", "soundstage:host:Roster"
+
+
+def roster_inputs(
+    host: FakeHost, folder: Path, roles: dict[str, bool], **connection: Plain
+) -> dict[str, PropertyValue]:
+    """The inputs of the roster of this host: role name → whether it was reached."""
+    reached = host.connection(folder / "known_hosts", folder / "id_ed25519", **connection)
+    return dressed_map({"host": "edge1", "connection": reached, "roles": {**roles}})
+
+
+async def message_of_the_roster(plugin: Plugin, host: FakeHost, folder: Path, **connection: Plain) -> str:
+    """What the operator reads of a host that none of its roles reached; the role itself is only marked."""
+    inputs = role_inputs(host, folder, {"name": "haproxy", "packages": {"haproxy": ""}}, **connection)
+    left = await plugin.create(ROLE, inputs)
+    assert left["reachable"] == PropertyValue(False)
+    assert left["role"] == PropertyValue({"name": PropertyValue("haproxy")})
+    return await message_of(plugin.create(ROSTER, roster_inputs(host, folder, {"haproxy": False}, **connection)))
