@@ -1,0 +1,128 @@
+"""Changes that cannot be carried out: one clear error, everything else done, and the next try just works."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.lab.stack.checkout import Checkout, eventually
+
+NEW_TIMEOUT = {"tunnel_timeout_seconds": 1700}
+
+
+@pytest.fixture(autouse=True)
+def repaired(stack: Checkout) -> Iterator[None]:
+    """Whatever a test did: the next `up` repairs it, and then nothing is left to do."""
+    yield
+    stack.make("up")
+    stack.make("drift", expect=0)
+
+
+@pytest.fixture
+def app2_off(stack: Checkout) -> Iterator[None]:
+    stack.lab("kill", "app2")
+    yield
+    stack.lab("start", "app2")
+
+
+def test_up_does_the_others_when_a_host_is_off(stack: Checkout, app2_off: None) -> None:
+    with stack.config(baseline={"journal": {"max_use_bytes": 300_000_000}}):
+        text = stack.pulumi("up --yes --skip-preview -s lab", expect=1)
+        assert "300" in stack.on("app1", "cat /etc/systemd/journald.conf.d/*")
+    assert re.search(r"app2.*(cannot be reached|unreachable|did not answer)", text), text
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("command", ["up --yes --skip-preview --refresh", "refresh --yes --skip-preview"])
+def test_a_host_that_is_off_is_one_clear_error_of_a_refresh(stack: Checkout, app2_off: None, command: str) -> None:
+    text = stack.pulumi(f"{command} -s lab", expect=1)
+    assert re.search(r"app2.*(cannot be reached|unreachable|did not answer)", text), text
+    assert "Traceback" not in text
+    assert not re.search(r"error:.*(edge1|edge2|app1)", text), text
+
+
+def test_a_lost_host_is_let_go(stack: Checkout, app2_off: None) -> None:
+    with stack.config(lost_hosts=["app2"]):
+        text = stack.make("up")
+        assert "app2" in text
+        pages = {httpx.get(stack.outputs()["web_url"], timeout=5).text for _ in range(6)}
+        assert all("Server 1" in page for page in pages)
+
+
+def test_a_changed_host_key_is_refused(stack: Checkout) -> None:
+    stack.on(
+        "app2",
+        "cp -p /etc/ssh/ssh_host_ed25519_key /root/kept && rm /etc/ssh/ssh_host_*_key*"
+        " && ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key && systemctl restart ssh",
+    )
+    try:
+        text = stack.pulumi("up --yes --skip-preview --refresh -s lab", expect=1)
+        assert re.search(r"app2.*host key", text), text
+    finally:
+        stack.on(
+            "app2",
+            "mv /root/kept /etc/ssh/ssh_host_ed25519_key"
+            " && ssh-keygen -y -f /etc/ssh/ssh_host_ed25519_key > /etc/ssh/ssh_host_ed25519_key.pub"
+            " && systemctl restart ssh",
+        )
+
+
+def test_a_full_disk_changes_nothing_and_says_so(stack: Checkout) -> None:
+    fingerprint = "find /etc -type f -exec sha256sum {} + | sort | sha256sum"
+    before = stack.on("app1", fingerprint)
+    stack.on("app1", "mount -t tmpfs -o size=4k tmpfs /var/lib/soundstage/journal")
+    try:
+        with stack.config(baseline={"journal": {"max_use_bytes": 310_000_000}}):
+            text = stack.pulumi("up --yes --skip-preview -s lab", expect=1)
+        assert "No space left" in text
+        assert stack.on("app1", fingerprint) == before
+    finally:
+        stack.on("app1", "umount /var/lib/soundstage/journal")
+
+
+def test_the_second_of_two_ups_is_refused_and_the_first_goes_on(stack: Checkout) -> None:
+    with stack.config(load_balancer=NEW_TIMEOUT):
+        first = stack.start("pulumi up --yes --skip-preview --refresh -s lab --non-interactive")
+        eventually(
+            lambda: list((stack.root / ".lab/state/.pulumi/locks").rglob("*.json")), 30, "the first up holds its lock"
+        )
+        second = stack.pulumi("up --yes --skip-preview -s lab", expect=1)
+        output, _ = first.communicate(timeout=300)
+        assert "locked" in second
+        assert first.returncode == 0, output
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_up_leaves_whole_hosts_and_no_process(stack: Checkout, sign: signal.Signals) -> None:
+    with stack.config(load_balancer={"tunnel_timeout_seconds": 1600}):
+        run = stack.start("pulumi up --yes --skip-preview -s lab --non-interactive")
+        assert run.stdout is not None
+        for line in run.stdout:
+            if "balancer-edge2" in line:
+                break
+        run.send_signal(sign)
+        run.communicate(timeout=120)
+        eventually(lambda: not _processes_of_session(run.pid), 30, "every process of the controller has ended")
+        if sign == signal.SIGKILL:
+            stack.pulumi("cancel --yes -s lab")
+        stack.make("up")
+        for edge in ("edge1", "edge2"):
+            assert "1600" in stack.on(edge, "grep 'timeout tunnel' /etc/haproxy/haproxy.cfg")
+            assert stack.on(edge, "ls -A /var/lib/soundstage/journal", expect=None) == ""
+
+
+def _processes_of_session(session: int) -> list[str]:
+    found: list[str] = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session and fields[0] != "Z":
+            found.append(stat.parent.name)
+    return found
