@@ -107,7 +107,8 @@ class Checkout:
         config = document["config"]
         for section, value in sections.items():
             key = f"soundstage:{section}"
-            config[key] = {**_mapping(config.get(key)), **_mapping(value)} if isinstance(value, dict) else value
+            merged = {**_mapping(config.get(key)), **_mapping(value)}
+            config[key] = merged or value
         path.write_text(yaml.safe_dump(document))
         try:
             yield
