@@ -1,0 +1,317 @@
+"""The plugin under the real engine on real hosts: a page on each of two hosts, and a file with a generated password."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import PROJECT, LabCommand
+from toolchain.environment import activated_path
+
+pytestmark = pytest.mark.lab
+
+UNIT = """[Service]
+ExecStart=/usr/bin/python3 -m http.server --directory /srv/page --bind 127.0.0.1 8080
+ExecReload=/bin/true
+[Install]
+WantedBy=multi-user.target
+"""
+CONNECT_SECONDS = 4
+
+
+@dataclass
+class Project:
+    """A Pulumi project with a state of its own in `folder`; `world` is what it declares."""
+
+    folder: Path
+    lab: LabCommand
+
+    def declare(self, page: str = "hello", checks: list[list[str]] | None = None) -> None:
+        """Writes the world: on each host the page and a file with the password."""
+        hosts = {name: self._host(status["address"], page, checks or []) for name, status in self.lab.hosts().items()}
+        (self.folder / "world.json").write_text(json.dumps(hosts), encoding="utf-8")
+
+    def _host(self, address: str, page: str, checks: list[list[str]]) -> dict[str, object]:
+        files = {
+            "/etc/systemd/system/page.service": {"content": UNIT, "on_change": {"page.service": "restart"}},
+            "/srv/page/index.html": {"content": page + "\n", "on_change": {"page.service": "reload"}},
+        }
+        probe = {"kind": "http", "url": "http://127.0.0.1:8080/", "contains": page, "unit": "page.service"}
+        secret = {"content": "password PASSWORD\n", "mode": "0600"}
+        return {
+            "connection": {
+                "address": address,
+                "port": 22,
+                "user": "deploy",
+                "identity_file": str(self.lab.directory / "id_ed25519"),
+                "known_hosts": "known_hosts",
+                "jump": None,
+                "connect_timeout_seconds": CONNECT_SECONDS,
+                "operation_timeout_seconds": 60,
+            },
+            "roles": [
+                {"name": "secret", "files": {"/etc/page-secret": secret}},
+                {
+                    "name": "page",
+                    "files": files,
+                    "units": {"page.service": {"reload_effect": "nobody notices"}},
+                    "validate_with": [{"argv": argv} for argv in checks],
+                    "verify": [probe],
+                },
+            ],
+        }
+
+    def environment(self) -> dict[str, str]:
+        """What `.lab/activate` sets, with a state and a home of this project."""
+        return {
+            "PATH": activated_path(),
+            "HOME": str(self.folder),
+            "PULUMI_HOME": str(self.folder / "home"),
+            "PULUMI_BACKEND_URL": (self.folder / "state").as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_CONTINUE_ON_ERROR": "true",
+        }
+
+    def pulumi(self, *arguments: str, expect: int = 0) -> str:
+        """Runs a command that must end with `expect`; everything it printed."""
+        done = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive"],
+            cwd=self.folder,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == expect, f"pulumi {arguments} ended with {done.returncode}:\n{done.stdout}"
+        return done.stdout
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Starts a command; its output is read by nobody."""
+        return subprocess.Popen(
+            ["pulumi", *arguments, "--non-interactive"],
+            cwd=self.folder,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def page(self, host: str) -> str:
+        """The page as the host serves it."""
+        return self.lab.on(host, "curl", "-sf", "http://127.0.0.1:8080/")
+
+    def started(self, host: str) -> str:
+        """When the page's process was started: another text after a restart."""
+        return self.lab.on(host, "systemctl", "show", "-P", "ExecMainStartTimestampMonotonic", "page.service")
+
+
+@pytest.fixture(scope="module")
+def project(lab: LabCommand, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """The page on both hosts, removed at the end."""
+    made = Project(tmp_path_factory.mktemp("project"), lab)
+    shutil.copy(Path(__file__).parent / "tiny" / "__main__.py", made.folder)
+    shutil.copy(lab.directory / "known_hosts", made.folder)
+    plugin = {"name": "soundstage", "path": str(PROJECT / "provider")}
+    definition = {"name": "soundstage", "runtime": "python", "plugins": {"providers": [plugin]}}
+    (made.folder / "Pulumi.yaml").write_text(json.dumps(definition), encoding="utf-8")
+    (made.folder / "state").mkdir()
+    made.pulumi("stack", "init", "test")
+    made.declare()
+    made.pulumi("up", "--yes", "--skip-preview")
+    yield made
+    made.pulumi("destroy", "--yes", "--skip-preview")
+    left = 'for path in /var/lib/soundstage /usr/lib/soundstage /srv/page; do if [ -e "$path" ]; then echo "$path"; fi; done'
+    assert made.lab.on("one", "sh", "-c", left) == ""
+
+
+@contextmanager
+def off(project: Project, host: str) -> Generator[None]:
+    """The host without power, and on again afterwards."""
+    project.lab.run("kill", host)
+    try:
+        yield
+    finally:
+        project.lab.run("start", host)
+
+
+def eventually(true: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+
+
+def errors(said: str) -> list[str]:
+    """The error lines of the closing diagnostics, each once, without the engine's own summary."""
+    closing = said[said.rfind("Diagnostics:") :]
+    found = {line.strip() for line in closing.splitlines() if line.strip().startswith("error:")}
+    return sorted(found - {"error: update failed", "error: preview failed"})
+
+
+def test_what_is_declared_is_served_and_no_secret_lies_in_the_state_in_plain(project: Project) -> None:
+    assert project.page("one") == project.page("two") == "hello"
+    password = project.lab.on("one", "cat", "/etc/page-secret").split()[1]
+    assert len(password) == 32
+    assert password == project.lab.on("two", "cat", "/etc/page-secret").split()[1]
+    assert password not in project.pulumi("stack", "export")
+    assert password not in project.pulumi("preview", "--diff")
+
+
+def test_a_second_up_changes_nothing_and_restarts_nothing(project: Project) -> None:
+    before = project.started("one")
+    assert "unchanged" in project.pulumi("up", "--yes", "--refresh", "--expect-no-changes")
+    assert project.started("one") == before
+
+
+def test_a_change_says_its_consequence_and_is_made_in_place(project: Project) -> None:
+    before = project.started("one")
+    project.declare("changed")
+    preview = project.pulumi("preview", "--diff")
+    assert "one page: index.html changes → reload, nobody notices" in preview
+    assert re.search(r"-\s+hello", preview)
+    project.pulumi("up", "--yes", "--skip-preview")
+    assert project.page("one") == project.page("two") == "changed"
+    assert project.started("one") == before
+
+
+def test_drift_is_shown_as_a_line_diff_and_repaired(project: Project) -> None:
+    project.declare()
+    project.pulumi("up", "--yes", "--skip-preview")
+    project.lab.on("one", "sh", "-c", "echo edited by hand >> /srv/page/index.html; chmod 0600 /srv/page/index.html")
+    project.lab.on("two", "systemctl", "disable", "--now", "page.service")
+    shown = project.pulumi("refresh", "--preview-only", "--diff")
+    assert re.search(r"\+\s+edited by hand", shown)
+    assert re.search(r'mode\s*: "0644" => "0600"', shown)
+    assert re.search(r"running\s*: true => false", shown)
+    assert project.lab.on("one", "tail", "-1", "/srv/page/index.html") == "edited by hand"
+    project.pulumi("up", "--yes", "--refresh", "--skip-preview")
+    assert project.page("one") == project.page("two") == "hello"
+    assert project.lab.on("one", "stat", "-c", "%a", "/srv/page/index.html") == "644"
+    assert "to update" not in project.pulumi("refresh", "--preview-only")
+
+
+@pytest.mark.parametrize(
+    ("command", "phases"),
+    [
+        (["up", "--skip-preview"], 1),
+        (["up", "--refresh", "--skip-preview"], 2),
+    ],
+    ids=["up", "up --refresh"],
+)
+def test_a_host_that_is_off_is_one_error_of_an_update_and_the_other_is_done(
+    project: Project, command: list[str], phases: int
+) -> None:
+    page = f"without two, {' '.join(command)}"
+    project.declare(page)
+    with off(project, "two"):
+        before = time.monotonic()
+        said = project.pulumi(*command, "--yes", expect=1)
+        seconds = time.monotonic() - before
+    assert len(errors(said)) == 1, said
+    assert "two (" in errors(said)[0]
+    assert "Traceback" not in said
+    assert project.page("one") == page
+    assert seconds < phases * CONNECT_SECONDS + 15
+    project.pulumi("up", "--yes", "--refresh", "--skip-preview")
+    assert project.page("two") == page
+
+
+@pytest.mark.parametrize("command", [["--yes"], ["--yes", "--skip-preview"], ["--preview-only"]], ids=" ".join)
+def test_a_host_that_is_off_is_one_error_of_a_refresh_and_the_other_is_read(
+    project: Project, command: list[str]
+) -> None:
+    project.declare()
+    project.pulumi("up", "--yes", "--skip-preview")
+    with off(project, "two"):
+        project.lab.on("one", "sh", "-c", "echo edited >> /srv/page/index.html")
+        said = project.pulumi("refresh", *command, expect=1)
+    assert len(errors(said)) == 1, said
+    assert "cannot be reached" in errors(said)[0]
+    saved = "edited" in project.pulumi("stack", "export")
+    assert saved == ("--preview-only" not in command)
+    project.pulumi("up", "--yes", "--refresh", "--skip-preview")
+    assert project.page("one") == "hello"
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "SIGKILL of the controller"])
+def test_an_end_in_the_middle_leaves_no_half_change_and_no_process(project: Project, how: signal.Signals) -> None:
+    project.declare()
+    project.pulumi("up", "--yes", "--skip-preview")
+    project.declare(f"after {how.name}", checks=[["sh", "-c", "touch /run/page-checked; sleep 2"]])
+    project.lab.on("one", "rm", "-f", "/run/page-checked")
+    running = project.start("up", "--yes", "--skip-preview")
+    eventually(lambda: project.lab.on("one", "sh", "-c", "ls /run").count("page-checked") == 1, 60, "the check runs")
+    os.kill(running.pid, how)
+    assert running.wait(timeout=30) != 0
+    eventually(lambda: not plugins(project), 10, "no plugin is left")
+    assert project.page("one") in ("hello", f"after {how.name}")
+    if how is signal.SIGKILL:
+        project.pulumi("cancel", "--yes")
+    project.pulumi("up", "--yes", "--skip-preview")
+    assert project.page("one") == project.page("two") == f"after {how.name}"
+
+
+def test_a_changed_host_key_is_refused_and_nothing_is_sent(project: Project) -> None:
+    project.declare()
+    project.pulumi("up", "--yes", "--skip-preview")
+    known = project.folder / "known_hosts"
+    trusted = known.read_text(encoding="utf-8")
+    addresses = {name: status["address"] for name, status in project.lab.hosts().items()}
+    keys = {line.split(" ", 1)[0]: line.split(" ", 1)[1] for line in trusted.splitlines() if "ed25519" in line}
+    known.write_text(
+        f"{addresses['one']} {keys[addresses['two']]}\n{addresses['two']} {keys[addresses['two']]}\n", encoding="utf-8"
+    )
+    project.declare("somebody else's")
+    try:
+        said = project.pulumi("up", "--yes", "--skip-preview", expect=1)
+    finally:
+        known.write_text(trusted, encoding="utf-8")
+    assert f"one ({addresses['one']}): its host key is not the one in" in said
+    assert "ssh-keygen -R" in said
+    assert project.page("one") == "hello"
+    assert project.page("two") == "somebody else's"
+
+
+def test_destroy_leaves_what_is_on_a_dead_host_until_it_is_given_up(project: Project) -> None:
+    config = project.folder / "Pulumi.test.yaml"
+    before = config.read_text(encoding="utf-8") if config.exists() else ""
+    with off(project, "two"):
+        said = project.pulumi("destroy", "--yes", "--skip-preview", expect=1)
+        assert len(errors(said)) == 1, said
+        assert "name it in soundstage:lost_hosts" in errors(said)[0]
+        assert project.lab.on("one", "sh", "-c", "ls /srv").split() == []
+        project.pulumi("config", "set", "--path", "soundstage:lost_hosts[0]", "two")
+        said = project.pulumi("destroy", "--yes", "--skip-preview")
+        assert "dropped without asking, because two is lost" in said
+    config.write_text(before, encoding="utf-8")
+    project.declare()
+    project.pulumi("up", "--yes", "--skip-preview")
+    assert project.page("two") == "hello"
+
+
+def plugins(project: Project) -> list[int]:
+    """The plugins that still run for this project."""
+    found: list[int] = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"provider" in (process / "cmdline").read_bytes() and (process / "cwd").readlink() == project.folder:
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
