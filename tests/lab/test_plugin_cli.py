@@ -7,119 +7,16 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.lab.conftest import PROJECT, LabCommand
-from toolchain.environment import activated_path
+from tests.lab.tiny.project import CONNECT_SECONDS, Project, errors, eventually, off, plugins
 
 pytestmark = pytest.mark.lab
-
-UNIT = """[Service]
-ExecStart=/usr/bin/python3 -m http.server --directory /srv/page --bind 127.0.0.1 8080
-ExecReload=/bin/true
-[Install]
-WantedBy=multi-user.target
-"""
-CONNECT_SECONDS = 4
-
-
-@dataclass
-class Project:
-    """A Pulumi project with a state of its own in `folder`; `world` is what it declares."""
-
-    folder: Path
-    lab: LabCommand
-
-    def declare(self, page: str = "hello", checks: list[list[str]] | None = None) -> None:
-        """Writes the world: on each host the page and a file with the password."""
-        hosts = {name: self._host(status["address"], page, checks or []) for name, status in self.lab.hosts().items()}
-        (self.folder / "world.json").write_text(json.dumps(hosts), encoding="utf-8")
-
-    def _host(self, address: str, page: str, checks: list[list[str]]) -> dict[str, object]:
-        files = {
-            "/etc/systemd/system/page.service": {"content": UNIT, "on_change": {"page.service": "restart"}},
-            "/srv/page/index.html": {"content": page + "\n", "on_change": {"page.service": "reload"}},
-        }
-        probe = {"kind": "http", "url": "http://127.0.0.1:8080/", "contains": page, "unit": "page.service"}
-        secret = {"content": "password PASSWORD\n", "mode": "0600"}
-        return {
-            "connection": {
-                "address": address,
-                "port": 22,
-                "user": "deploy",
-                "identity_file": str(self.lab.directory / "id_ed25519"),
-                "known_hosts": "known_hosts",
-                "jump": None,
-                "connect_timeout_seconds": CONNECT_SECONDS,
-                "operation_timeout_seconds": 60,
-            },
-            "roles": [
-                {"name": "secret", "files": {"/etc/page-secret": secret}},
-                {
-                    "name": "page",
-                    "files": files,
-                    "units": {"page.service": {"reload_effect": "nobody notices"}},
-                    "validate_with": [{"argv": argv} for argv in checks],
-                    "verify": [probe],
-                },
-            ],
-        }
-
-    def environment(self) -> dict[str, str]:
-        """What `.lab/activate` sets, with a state and a home of this project."""
-        return {
-            "PATH": activated_path(),
-            "HOME": str(self.folder),
-            "PULUMI_HOME": str(self.folder / "home"),
-            "PULUMI_BACKEND_URL": (self.folder / "state").as_uri(),
-            "PULUMI_CONFIG_PASSPHRASE": "test",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_CONTINUE_ON_ERROR": "true",
-        }
-
-    def pulumi(self, *arguments: str, expect: int = 0) -> str:
-        """Runs a command that must end with `expect`; everything it printed."""
-        done = subprocess.run(
-            ["pulumi", *arguments, "--non-interactive"],
-            cwd=self.folder,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        assert done.returncode == expect, f"pulumi {arguments} ended with {done.returncode}:\n{done.stdout}"
-        return done.stdout
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Starts a command; its output is read by nobody."""
-        return subprocess.Popen(
-            ["pulumi", *arguments, "--non-interactive"],
-            cwd=self.folder,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    def page(self, host: str) -> str:
-        """The page as the host serves it."""
-        return self.lab.on(host, "curl", "-sf", "http://127.0.0.1:8080/")
-
-    def started(self, host: str) -> str:
-        """When the page's process was started: another text after a restart."""
-        return self.lab.on(host, "systemctl", "show", "-P", "ExecMainStartTimestampMonotonic", "page.service")
 
 
 @pytest.fixture(scope="module")
@@ -137,31 +34,8 @@ def project(lab: LabCommand, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     made.pulumi("up", "--yes", "--skip-preview")
     yield made
     made.pulumi("destroy", "--yes", "--skip-preview")
-    left = 'for path in /var/lib/soundstage /usr/lib/soundstage /srv/page; do if [ -e "$path" ]; then echo "$path"; fi; done'
+    left = 'for path in /var/lib/soundstage /usr/lib/soundstage /srv/page; do [ ! -e "$path" ] || echo "$path"; done'
     assert made.lab.on("one", "sh", "-c", left) == ""
-
-
-@contextmanager
-def off(project: Project, host: str) -> Generator[None]:
-    """The host without power, and on again afterwards."""
-    project.lab.run("kill", host)
-    try:
-        yield
-    finally:
-        project.lab.run("start", host)
-
-
-def eventually(true: Callable[[], bool], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-
-
-def errors(said: str) -> list[str]:
-    """The error lines of the closing diagnostics, each once, without the engine's own summary."""
-    closing = said[said.rfind("Diagnostics:") :]
-    found = {line.strip() for line in closing.splitlines() if line.strip().startswith("error:")}
-    return sorted(found - {"error: update failed", "error: preview failed"})
 
 
 def test_what_is_declared_is_served_and_no_secret_lies_in_the_state_in_plain(project: Project) -> None:
@@ -303,15 +177,3 @@ def test_destroy_leaves_what_is_on_a_dead_host_until_it_is_given_up(project: Pro
     project.declare()
     project.pulumi("up", "--yes", "--skip-preview")
     assert project.page("two") == "hello"
-
-
-def plugins(project: Project) -> list[int]:
-    """The plugins that still run for this project."""
-    found: list[int] = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if b"provider" in (process / "cmdline").read_bytes() and (process / "cwd").readlink() == project.folder:
-                found.append(int(process.name))
-        except OSError:
-            continue
-    return found
