@@ -52,8 +52,12 @@ class Soundstage(provider.Provider):
         return provider.ConfigureResponse(accept_secrets=True, supports_preview=True)
 
     async def check(self, request: provider.CheckRequest) -> provider.CheckResponse:
-        """See ResourceType."""
-        return await self._type(request.type, request.new_inputs).check(request)
+        """See ResourceType. A refusal quotes what was given, so it goes through the redaction too."""
+        answer = await self._type(request.type, request.new_inputs).check(request)
+        failures = [
+            provider.CheckFailure(each.property, self._redaction.clean(each.reason)) for each in answer.failures or ()
+        ]
+        return provider.CheckResponse(inputs=answer.inputs, failures=failures)
 
     async def diff(self, request: provider.DiffRequest) -> provider.DiffResponse:
         """See ResourceType."""

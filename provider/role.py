@@ -34,11 +34,11 @@ class RoleType:
     async def check(self, request: provider.CheckRequest) -> provider.CheckResponse:
         """Refuses a malformed role, naming every field that is wrong."""
         inputs = plain_map(request.new_inputs)
-        failures = [
-            provider.CheckFailure(f"role.{problem.path}" if problem.path else "role", problem.message)
-            for problem in ([] if inputs.get("role") == UNKNOWN else problems(inputs.get("role")))
-        ]
-        failures += [provider.CheckFailure(key, "is missing") for key in ("host", "connection") if not inputs.get(key)]
+        wrong = [] if inputs.get("role") == UNKNOWN else problems(inputs.get("role"))
+        sentences = [f"role.{each.path} {each.message}" if each.path else f"role {each.message}" for each in wrong]
+        sentences += [f"{key} is missing" for key in ("host", "connection") if not inputs.get(key)]
+        # Without a property name: the engine would print a value of its own beside it, and for a nested one a wrong one.
+        failures = [provider.CheckFailure("", sentence) for sentence in sentences]
         return provider.CheckResponse(inputs=request.new_inputs, failures=failures)
 
     async def diff(self, request: provider.DiffRequest) -> provider.DiffResponse:

@@ -30,7 +30,7 @@ class RolloutType:
         inputs = plain_map(request.new_inputs)
         failures = [provider.CheckFailure(key, "is missing or empty") for key in _REQUIRED if not inputs.get(key)]
         failures += [
-            provider.CheckFailure(f"members.{name}.{key}", "is missing")
+            provider.CheckFailure("", f"members.{name}.{key} is missing")
             for name, member in as_map(inputs.get("members")).items()
             for key in ("host", "connection", "unit", "fingerprint")
             if not as_map(member).get(key)

@@ -59,9 +59,11 @@ class Plugin:
     stub: Stub
 
     async def check(self, kind: str, news: Properties) -> dict[str, str]:
-        """Property → reason of every failure."""
+        """Property → what is wrong with it; a refusal without a property begins with its path."""
         request = provider_pb2.CheckRequest(urn=urn(kind), news=PropertyValue.marshal_map(dict(news)))
-        return {failure.property: failure.reason for failure in (await self.stub.Check(request)).failures}
+        failures = (await self.stub.Check(request)).failures
+        sentences = [f"{failure.property} {failure.reason}".strip() for failure in failures]
+        return dict(sentence.split(" ", 1) for sentence in sentences)
 
     async def diff(self, kind: str, olds: Properties, news: Properties) -> provider_pb2.DiffResponse:
         """The engine's question before every update."""

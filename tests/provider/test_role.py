@@ -131,6 +131,17 @@ async def test_a_malformed_role_is_refused_with_every_field_by_name(
     assert "role.unit" in failures
 
 
+async def test_a_refused_value_that_is_secret_is_not_quoted(plugin: Plugin, host: FakeHost, tmp_path: Path) -> None:
+    inputs = role_inputs(host, tmp_path, haproxy())
+    role = inputs["role"].value
+    assert isinstance(role, Mapping)
+    mode = PropertyValue("rw8XkQmN2vLpT5yZaB7c", is_secret=True)
+    element = PropertyValue({"content": PropertyValue(""), "mode": mode})
+    wrong = {**inputs, "role": PropertyValue({**role, "files": PropertyValue({"/etc/x": element})})}
+    failures = await plugin.check(ROLE, wrong)
+    assert "[secret]" in failures['role.files["/etc/x"].mode']
+
+
 async def test_a_failure_on_the_host_is_told_without_class_name_traceback_or_secret(
     plugin: Plugin, host: FakeHost, tmp_path: Path
 ) -> None:
