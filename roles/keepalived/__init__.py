@@ -29,7 +29,7 @@ VRRP = 112
 
 _HERE = Path(__file__).parent
 _RUNTIME = "keepalived"
-# Addresses and VRRP packets; the check as another user, and its end when it hangs; real-time priority.
+# Addresses and VRRP packets; the check as another user, and its end when it hangs; a better priority.
 _CAPABILITIES = "CAP_NET_ADMIN CAP_NET_RAW CAP_SETUID CAP_SETGID CAP_KILL CAP_SYS_NICE"
 
 
@@ -83,15 +83,17 @@ def _drop_in(spec: KeepalivedSpec) -> str:
         **SANDBOX,
         "CapabilityBoundingSet": _CAPABILITIES,
         "RestrictAddressFamilies": "AF_INET AF_INET6 AF_UNIX AF_NETLINK AF_PACKET",
-        # It asks for real-time priority, changes user for the check, and reads /proc/sys/net.
-        "RestrictRealtime": "no",
+        # It changes user for the check, raises its own priority, and reads /proc/sys/net.
         "ProcSubset": "all",
         "SystemCallFilter": "@system-service",
         "RuntimeDirectory": _RUNTIME,
+        # Its child says when it is ready.
+        "NotifyAccess": "all",
         "ExecStartPre": (release, f"+/usr/bin/install --mode=0644 --owner={SCRIPT_USER} /dev/null {STATE_FILE}"),
         "ExecStart": ("", f"/usr/sbin/keepalived --dont-fork --vrrp --dont-respawn --use-file={CONFIG} {pids}"),
         "ExecReload": ("", CHECK, "/bin/kill -HUP $MAINPID"),
         "ExecStopPost": release,
+        "CPUWeight": 10000,
         "Restart": "always",
         "RestartSec": "500ms",
         "TimeoutStopSec": 5,
