@@ -37,7 +37,7 @@ class RoleType:
         wrong = [] if inputs.get("role") == UNKNOWN else problems(inputs.get("role"))
         sentences = [f"role.{each.path} {each.message}" if each.path else f"role {each.message}" for each in wrong]
         sentences += [f"{key} is missing" for key in ("host", "connection") if not inputs.get(key)]
-        # Without a property name: the engine would print a value of its own beside it, and for a nested one a wrong one.
+        # Without a property name: beside a nested one the engine would print a value that is not its own.
         failures = [provider.CheckFailure("", sentence) for sentence in sentences]
         return provider.CheckResponse(inputs=request.new_inputs, failures=failures)
 
