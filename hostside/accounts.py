@@ -59,14 +59,17 @@ class Accounts:
         """The name of a group number, or the number itself."""
         return self._group_names.get(gid, str(gid))
 
-    def owner_of(self, declared: File | Directory) -> Owner:
-        """Mode and numbers for what a role declares. Raises Failure when the user or group is not there."""
+    def find_owner(self, declared: File | Directory) -> Owner | None:
+        """Mode and numbers for what a role declares, or None when the user or group is not there."""
         user, group = self._users.get(declared.owner), self._groups.get(declared.group)
-        if user is None:
-            raise Failure("users", f"there is no user {declared.owner} on this host")
-        if group is None:
-            raise Failure("users", f"there is no group {declared.group} on this host")
-        return Owner(int(declared.mode, 8), user.uid, group)
+        return None if user is None or group is None else Owner(int(declared.mode, 8), user.uid, group)
+
+    def owner_of(self, declared: File | Directory) -> Owner:
+        """The same. Raises Failure when the user or group is not there."""
+        owner = self.find_owner(declared)
+        if owner is None:
+            raise Failure("users", f"there is no user {declared.owner} or no group {declared.group} on this host")
+        return owner
 
 
 def declared_form(account: Account, wanted: User) -> User:

@@ -65,6 +65,10 @@ class Machine:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    def writable(self, path: str) -> bool:
+        """Whether writing to an existing file is allowed (modes and read-only mounts count for root too)."""
+        return os.access(self.at(path), os.W_OK)
+
     def text(self, path: str) -> str:
         """The content of a file as text, empty when it is not there."""
         return (self.read(path) or b"").decode("utf-8", "replace")

@@ -132,7 +132,7 @@ def install(machine: Machine, wanted: Mapping[str, str], progress: Progress) -> 
     """Installs packages; no daemon is started by it. Raises Failure."""
     progress(f"installing {', '.join(wanted)}")
     argv = [*_APT, "--allow-downgrades", "--allow-change-held-packages", "install", *_asked(wanted)]
-    with _no_daemon_starts(machine):
+    with no_daemon_starts(machine):
         said = machine.run(argv, _APT_SECONDS, environment=_ENVIRONMENT)
         if said.status != 0:
             # Lists older than the archive name files that are gone.
@@ -154,7 +154,7 @@ def hold(machine: Machine, names: Sequence[str], *, held: bool) -> None:
 def remove(machine: Machine, names: Sequence[str], *, purge: bool, progress: Progress) -> None:
     """Takes packages away, with `purge` their configuration too. Raises Failure."""
     progress(f"removing {', '.join(names)}")
-    with _no_daemon_starts(machine):
+    with no_daemon_starts(machine):
         argv = [*_APT, "--allow-change-held-packages", "purge" if purge else "remove", *names]
         said = machine.run(argv, _APT_SECONDS, environment=_ENVIRONMENT)
     if said.status != 0:
@@ -175,7 +175,8 @@ def restore_policy(machine: Machine) -> None:
 
 
 @contextlib.contextmanager
-def _no_daemon_starts(machine: Machine) -> Generator[None, None, None]:
+def no_daemon_starts(machine: Machine) -> Generator[None, None, None]:
+    """Until it ends, no daemon is started by being installed."""
     if machine.lstat(POLICY) is not None and machine.read(POLICY) != _POLICY_TEXT:
         machine.move(POLICY, _kept_policy())
     machine.write(POLICY, _POLICY_TEXT, 0o755)

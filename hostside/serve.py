@@ -100,7 +100,7 @@ class Server:
 
     def _start(self, request: Mapping[str, object]) -> None:
         self._count += 1
-        events = os.path.join(self._directory, f"{os.getpid()}-{self._count}.events")
+        events = os.path.join(self._directory, f"{os.getpid()}-{os.urandom(6).hex()}-{self._count}.events")
         heard, doorbell = os.pipe()
         pid = os.fork()
         if pid == 0:

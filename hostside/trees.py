@@ -63,6 +63,14 @@ def unpack(archive: str, directory: str, name: str) -> None:
     are no plain files, directories or links inside the tree, and OSError.
     """
     os.mkdir(directory, 0o755)
+    _extract(archive, directory, name)
+    for inner, _, _ in os.walk(directory):
+        descriptor = os.open(inner, os.O_RDONLY | os.O_DIRECTORY)
+        os.fsync(descriptor)
+        os.close(descriptor)
+
+
+def _extract(archive: str, directory: str, name: str) -> None:
     if not tarfile.is_tarfile(archive):
         with open(archive, "rb") as stream:
             _write(os.path.join(directory, name), stream, executable=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Callable
 
@@ -16,7 +16,7 @@ from .values import Drain
 Progress = Callable[[str], None]
 
 _PROPERTIES = (
-    "Id,LoadState,ActiveState,SubState,UnitFileState,MainPID,CanReload,ConditionResult,ConditionTimestampMonotonic"
+    "LoadState,ActiveState,SubState,UnitFileState,MainPID,ControlGroup,ConditionResult,ConditionTimestampMonotonic"
 )
 _START_SECONDS = 180
 _POLL_SECONDS = 0.2
@@ -32,7 +32,7 @@ class UnitState:
     sub: str
     file: str
     pid: int
-    can_reload: bool
+    control_group: str
     condition_failed: bool
 
     @property
@@ -56,7 +56,7 @@ class UnitState:
         return self.file in ("enabled", "enabled-runtime", "disabled", "masked", "masked-runtime", "linked", "")
 
 
-ABSENT = UnitState("not-found", "inactive", "dead", "", 0, can_reload=False, condition_failed=False)
+ABSENT = UnitState("not-found", "inactive", "dead", "", 0, "", condition_failed=False)
 
 
 def states(machine: Machine, names: Iterable[str]) -> dict[str, UnitState]:
@@ -121,15 +121,13 @@ def restart(machine: Machine, name: str, drain: Drain | None, progress: Progress
         raise Failure("units", f"{name} is not ready after its restart: {wrong}", journal(machine, name))
 
 
-def roll(machine: Machine, actions: Mapping[str, str], drains: Mapping[str, Drain | None], progress: Progress) -> None:
-    """Reloads or restarts units, those with a drain one after another. Raises Failure at the first that fails."""
-    for name, action in actions.items():
-        if action == "restart":
-            progress(f"restarting {name}")
-            restart(machine, name, drains.get(name), progress)
-        else:
-            progress(f"{action}ing {name}")
-            command(machine, action, [name])
+def notice(machine: Machine, name: str, action: str, drain: Drain | None, progress: Progress) -> None:
+    """Lets one unit notice what changed, by `action` (reload or restart). Raises Failure."""
+    progress(f"{action}ing {name}")
+    if action == "restart":
+        restart(machine, name, drain, progress)
+    else:
+        command(machine, action, [name])
 
 
 def _left(machine: Machine, drain: Drain) -> bool:
@@ -150,6 +148,6 @@ def _state(block: str) -> UnitState:
         sub=found.get("SubState", ""),
         file=found.get("UnitFileState", ""),
         pid=int(found.get("MainPID", "0") or 0),
-        can_reload=found.get("CanReload") == "yes",
+        control_group=found.get("ControlGroup", ""),
         condition_failed=tried and found.get("ConditionResult") == "no",
     )

@@ -1,0 +1,49 @@
+"""Asking the probes of a role, and the one repair a host does by itself."""
+
+from __future__ import annotations
+
+from . import units
+from .failure import Failure
+from .machine import Machine
+from .probes import wait_until
+from .store import Progress
+from .values import Probe, Role
+
+
+def verify(machine: Machine, role: Role, progress: Progress) -> None:
+    """Asks every probe until it is right. Raises Failure with the answer and the unit's last journal lines.
+
+    The probes of a unit whose start condition this host does not meet are left out: the unit is told as unsettable.
+    """
+    probes = askable(machine, role)
+    if probes:
+        progress("verifying")
+    for probe in probes:
+        wrong = wait_until(machine, probe)
+        if wrong:
+            raise Failure("verify", f"probe {wrong}", units.journal(machine, probe.unit))
+
+
+def askable(machine: Machine, role: Role) -> list[Probe]:
+    """The probes whose unit can run on this host."""
+    states = units.states(machine, {probe.unit for probe in role.verify if probe.unit})
+    idle = {name for name, state in states.items() if not state.running and state.condition_failed}
+    return [probe for probe in role.verify if probe.unit not in idle]
+
+
+def verify_or_repair(machine: Machine, role: Role, progress: Progress, notes: list[str]) -> list[str]:
+    """Verifies; the units behind the probes are restarted once when that fails. What was changed. Raises Failure."""
+    try:
+        verify(machine, role, progress)
+    except Failure as failure:
+        asked = [probe.unit for probe in role.verify if probe.unit] or list(role.units)[:1]
+        broken = list(dict.fromkeys(asked))
+        if not broken:
+            raise
+        notes.append(f"restarted {', '.join(broken)}: {failure.message}")
+        for name in broken:
+            progress(f"restarting {name}: {failure.message}")
+            units.command(machine, "restart", [name])
+        verify(machine, role, progress)
+        return [f"unit {name}" for name in broken]
+    return []
