@@ -6,30 +6,51 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Callable
 
-from .facts import facts
-from .failure import Failure
-from .machine import Machine
-from .program import Program
 from . import recovery, store
-from .contract import role_of
+from .contract import DRAIN, PATH, ROLE_NAME, UNIT, role_of
+from .facts import facts
+from .failure import Failure, Secrets
+from .machine import Machine
 from .manifest import NOTHING
 from .observe import failing_probes, look, observed, unsettable
 from .packages import Packages
+from .program import Program
 from .releases import Incoming, missing
 from .removal import remove
+from .store import Progress
 from .transaction import Apply
-from .serve import Progress
-from .wire import Unreadable, listing, mapping, number, record, text, typed
-
-_PATH = text(r"/.+", "an absolute path")
+from .units import restart
+from .values import Drain
+from .wire import Unreadable, anything, listing, mapping, number, record, text, typed
 
 
 @dataclass(frozen=True)
 class Host:
-    """Where an operation works: the machine, and the program that is installed there with the first role."""
+    """Where an operation works: the machine, what dpkg knows, and the program that comes with the first role."""
 
     machine: Machine
     program: Program | None = None
+    dpkg: Packages = field(default_factory=Packages)
+
+
+@dataclass(frozen=True)
+class _Apply:
+    role: object
+    host: str = ""
+    now: float | None = None
+    incoming: Mapping[str, Incoming] = field(default_factory=dict[str, Incoming])
+
+
+@dataclass(frozen=True)
+class _Observe:
+    role: object
+    host: str = ""
+
+
+@dataclass(frozen=True)
+class _Named:
+    role: str
+    host: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +63,12 @@ class _Command:
     argv: tuple[str, ...]
     timeout_seconds: float = 10
     stdin: str = ""
+
+
+@dataclass(frozen=True)
+class _Restart:
+    unit: str
+    drain: Drain | None = None
 
 
 def answer(host: Host, request: Mapping[str, object], progress: Progress) -> object:
@@ -57,9 +84,50 @@ def answer(host: Host, request: Mapping[str, object], progress: Progress) -> obj
         raise Failure("request", str(error)) from error
 
 
+def _apply(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
+    wanted = typed(_APPLY, fields)
+    return Apply(
+        host.machine,
+        role_of(wanted.role),
+        host.dpkg,
+        progress,
+        program=host.program,
+        host=wanted.host,
+        controller_time=wanted.now,
+        incoming=wanted.incoming,
+    ).answer()
+
+
+def _observe(host: Host, fields: Mapping[str, object], _progress: Progress) -> object:
+    role = role_of(typed(_OBSERVE, fields).role)
+    manifest = store.manifests(host.machine).get(role.name, NOTHING)
+    live = look(host.machine, role, host.dpkg.read(host.machine), manifest)
+    cannot = unsettable(host.machine, role, live, manifest)
+    secrets = Secrets(role.files.values())
+    failures = [secrets.hide(each) for each in failing_probes(host.machine, role)]
+    return {
+        "observed": observed(role, live, cannot),
+        "healthy": not failures,
+        "failures": failures,
+        "unsettable": cannot,
+    }
+
+
+def _remove(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
+    return remove(host.machine, host.dpkg, typed(_NAMED, fields).role, progress)
+
+
+def _confirm(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
+    return recovery.confirm(host.machine, host.dpkg, typed(_NAMED, fields).role, progress)
+
+
 def _missing(host: Host, fields: Mapping[str, object], _progress: Progress) -> object:
-    wanted = typed(_MISSING, fields)
-    return {"missing": missing(host.machine, wanted.artifacts)}
+    known = {
+        path: release
+        for manifest in store.manifests(host.machine).values()
+        for path, release in manifest.artifacts.items()
+    }
+    return {"missing": missing(host.machine, typed(_MISSING, fields).artifacts, known)}
 
 
 def _facts(host: Host, _fields: Mapping[str, object], _progress: Progress) -> object:
@@ -69,52 +137,39 @@ def _facts(host: Host, _fields: Mapping[str, object], _progress: Progress) -> ob
 def _command(host: Host, fields: Mapping[str, object], _progress: Progress) -> object:
     wanted = typed(_COMMAND, fields)
     said = host.machine.run(wanted.argv, wanted.timeout_seconds, wanted.stdin)
-    return {"status": said.status, "stdout": said.stdout, "stderr": said.stderr}
+    return said._asdict()
 
 
-@dataclass(frozen=True)
-class _Apply:
-    role: object
-    host: str = ""
-    now: float = 0
-    incoming: Mapping[str, Incoming] = field(default_factory=dict)
+def _restart(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
+    wanted = typed(_RESTART, fields)
+    progress(f"restarting {wanted.unit}")
+    restart(host.machine, wanted.unit, wanted.drain, progress)
+    return {"restarted": wanted.unit}
 
 
-def _apply(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
-    incoming = {path: Incoming(**value) for path, value in (fields.get("incoming") or {}).items()}
-    return Apply(host.machine, role_of(fields["role"]), DPKG, progress, host.program, str(fields.get("host", "")),
-                 fields.get("now"), incoming).answer()
-
-
-def _observe(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
-    role = role_of(fields["role"])
-    manifest = store.manifests(host.machine).get(role.name, NOTHING)
-    live = look(host.machine, role, DPKG.read(host.machine), manifest)
-    cannot = unsettable(host.machine, role, live, manifest)
-    failures = failing_probes(host.machine, role, cannot)
-    return {"observed": observed(role, live, cannot), "healthy": not failures, "failures": failures, "unsettable": cannot}
-
-
-def _remove(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
-    return remove(host.machine, DPKG, str(fields["role"]), progress)
-
-
-def _roles(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
-    return {"roles": list(store.manifests(host.machine))}
-
-
-def _confirm(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
-    return recovery.confirm(host.machine, DPKG, str(fields["role"]), progress)
-
-
-DPKG = Packages()
-
-_MISSING = record(_Missing, {"artifacts": mapping(_PATH, text())})
-_COMMAND = record(
-    _Command,
-    {"argv": listing(text(), least=1), "timeout_seconds": number(1e-3, 86_400), "stdin": text()},
+_INCOMING = record(Incoming, {"file": PATH, "sha256": text()})
+_APPLY = record(
+    _Apply,
+    {"role": anything, "host": text(), "now": number(0, 2**53), "incoming": mapping(PATH, _INCOMING)},
+    nullable=("now",),
 )
+_OBSERVE = record(_Observe, {"role": anything, "host": text()})
+_NAMED = record(_Named, {"role": ROLE_NAME, "host": text()})
+_MISSING = record(_Missing, {"artifacts": mapping(PATH, text())})
+_COMMAND = record(
+    _Command, {"argv": listing(text(), least=1), "timeout_seconds": number(1e-3, 86_400), "stdin": text()}
+)
+_RESTART = record(_Restart, {"unit": UNIT, "drain": DRAIN}, nullable=("drain",))
 
 _Operation = Callable[[Host, Mapping[str, object], Progress], object]
 
-_OPERATIONS: dict[str, _Operation] = {"missing": _missing, "facts": _facts, "command": _command, "apply": _apply, "observe": _observe, "remove": _remove, "roles": _roles, "confirm": _confirm}
+_OPERATIONS: dict[str, _Operation] = {
+    "apply": _apply,
+    "observe": _observe,
+    "remove": _remove,
+    "confirm": _confirm,
+    "missing": _missing,
+    "facts": _facts,
+    "command": _command,
+    "restart": _restart,
+}

@@ -59,9 +59,6 @@ class Server:
             self._say({"hello": hello})
             self._selector.register(self._source, selectors.EVENT_READ)
             self._loop()
-        # Children of this or another connection may still write there; then it stays.
-        with contextlib.suppress(OSError):
-            os.rmdir(self._directory)
 
     def _loop(self) -> None:
         pending = b""

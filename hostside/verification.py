@@ -32,18 +32,19 @@ def askable(machine: Machine, role: Role) -> list[Probe]:
 
 
 def verify_or_repair(machine: Machine, role: Role, progress: Progress, notes: list[str]) -> list[str]:
-    """Verifies; the units behind the probes are restarted once when that fails. What was changed. Raises Failure."""
-    try:
+    """Verifies; the unit behind a probe that does not answer is restarted once. What was changed. Raises Failure."""
+    repaired: list[str] = []
+    sole = next(iter(role.units)) if len(role.units) == 1 else None
+    for probe in role.verify:
+        wrong = wait_until(machine, probe)
+        if wrong:
+            unit = probe.unit or sole
+            if unit is None:
+                raise Failure("verify", f"probe {wrong}")
+            progress(f"restarting {unit}: {wrong}")
+            notes.append(f"restarted {unit}: {wrong}")
+            units.command(machine, "restart", [unit])
+            repaired.append(f"unit {unit}")
+    if repaired:
         verify(machine, role, progress)
-    except Failure as failure:
-        asked = [probe.unit for probe in role.verify if probe.unit] or list(role.units)[:1]
-        broken = list(dict.fromkeys(asked))
-        if not broken:
-            raise
-        notes.append(f"restarted {', '.join(broken)}: {failure.message}")
-        for name in broken:
-            progress(f"restarting {name}: {failure.message}")
-            units.command(machine, "restart", [name])
-        verify(machine, role, progress)
-        return [f"unit {name}" for name in broken]
-    return []
+    return repaired

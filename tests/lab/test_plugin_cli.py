@@ -169,7 +169,7 @@ def test_destroy_leaves_what_is_on_a_dead_host_until_it_is_given_up(project: Pro
         said = project.pulumi("destroy", "--yes", "--skip-preview", expect=1)
         assert len(errors(said)) == 1, said
         assert "name it in soundstage:lost_hosts" in errors(said)[0]
-        assert project.lab.on("one", "sh", "-c", "ls /srv").split() == []
+        project.lab.run("exec", "one", "--", "test", "-e", "/srv/page", expect=1)
         project.pulumi("config", "set", "--path", "soundstage:lost_hosts[0]", "two")
         said = project.pulumi("destroy", "--yes", "--skip-preview")
         assert "dropped without asking, because two is lost" in said

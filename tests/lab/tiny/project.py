@@ -37,9 +37,13 @@ class Project:
     def _host(self, address: str, page: str, checks: list[list[str]]) -> dict[str, object]:
         files = {
             "/etc/systemd/system/page.service": {"content": UNIT, "on_change": {"page.service": "restart"}},
-            "/srv/page/index.html": {"content": page + "\n", "on_change": {"page.service": "reload"}},
+            "/srv/page/index.html": {
+                "content": page + "\n",
+                "mode": "0644",
+                "on_change": {"page.service": "reload"},
+            },
         }
-        probe = {"kind": "http", "url": "http://127.0.0.1:8080/", "contains": page, "unit": "page.service"}
+        probe = {"kind": "http", "url": "http://127.0.0.1:8080/", "unit": "page.service"}
         secret = {"content": "password PASSWORD\n", "mode": "0600"}
         return {
             "connection": {
@@ -57,7 +61,7 @@ class Project:
                 {
                     "name": "page",
                     "files": files,
-                    "units": {"page.service": {"reload_effect": "nobody notices"}},
+                    "units": {"page.service": {"enabled": True, "running": True, "reload_effect": "nobody notices"}},
                     "validate_with": [{"argv": argv} for argv in checks],
                     "verify": [probe],
                 },
@@ -107,7 +111,8 @@ class Project:
 
     def page(self, host: str) -> str:
         """The page as the host serves it."""
-        return self.lab.on(host, "curl", "-sf", "http://127.0.0.1:8080/")
+        read = "import urllib.request as ask; print(ask.urlopen('http://127.0.0.1:8080/').read().decode())"
+        return self.lab.on(host, "python3", "-c", read)
 
     def started(self, host: str) -> str:
         """When the page's process was started: another text after a restart."""

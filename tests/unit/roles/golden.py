@@ -33,9 +33,9 @@ def on_the_wire(role: Role) -> dict[str, object]:
 
 
 def text(content: Content) -> str:
-    """The content with `LATE:<name>` where a value is known only later."""
+    """The content with `LATE-<name>` where a value is known only later."""
     leaves = content if isinstance(content, tuple) else (content,)
-    return "".join(f"LATE:{leaf.late}" if isinstance(leaf, Late) else leaf for leaf in leaves)
+    return "".join(f"LATE-{leaf.late}" if isinstance(leaf, Late) else leaf for leaf in leaves)
 
 
 def recorded(name: str) -> dict[str, str]:
