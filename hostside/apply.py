@@ -44,7 +44,7 @@ def _serve() -> int:
     host = operations.Host(Machine(), running())
     server = serve.Server(lambda request, progress: operations.answer(host, request, progress), serve.EVENTS)
     # Read once before a request's child starts, dpkg's data base is known to all of them.
-    server.before_fork = lambda: host.dpkg.read(host.machine)
+    server.before_fork = lambda: host.dpkg.refresh(host.machine)
     server.run({"program": host.program.name if host.program else "", "python": platform.python_version()})
     return 0
 

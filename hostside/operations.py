@@ -104,7 +104,7 @@ def _observe(host: Host, fields: Mapping[str, object], _progress: Progress) -> o
     live = look(host.machine, role, host.dpkg.read(host.machine), manifest)
     cannot = unsettable(host.machine, role, live, manifest)
     secrets = Secrets(role.files.values())
-    failures = [secrets.hide(each) for each in failing_probes(host.machine, role)]
+    failures = [secrets.hide(each) for each in failing_probes(host.machine, role, cannot)]
     return {
         "observed": observed(role, live, cannot),
         "healthy": not failures,
@@ -115,6 +115,15 @@ def _observe(host: Host, fields: Mapping[str, object], _progress: Progress) -> o
 
 def _remove(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
     return remove(host.machine, host.dpkg, typed(_NAMED, fields).role, progress)
+
+
+def _roles(host: Host, _fields: Mapping[str, object], _progress: Progress) -> object:
+    return {"roles": sorted(store.manifests(host.machine))}
+
+
+def _roles(host: Host, _fields: Mapping[str, object], _progress: Progress) -> object:
+    known = store.manifests(host.machine)
+    return {"roles": sorted(known, key=lambda role: known[role].since)}
 
 
 def _confirm(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
@@ -167,6 +176,8 @@ _OPERATIONS: dict[str, _Operation] = {
     "apply": _apply,
     "observe": _observe,
     "remove": _remove,
+    "roles": _roles,
+    "roles": _roles,
     "confirm": _confirm,
     "missing": _missing,
     "facts": _facts,

@@ -59,6 +59,10 @@ class Packages:
         self._stamp: tuple[int, int, int] = (0, 0, 0)
         self._known: Mapping[str, Package] = {}
 
+    def refresh(self, machine: Machine) -> None:
+        """Reads it when it has changed."""
+        self.read(machine)
+
     def read(self, machine: Machine) -> Mapping[str, Package]:
         """Every package dpkg knows, by name."""
         found = machine.lstat(STATUS)

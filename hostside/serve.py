@@ -59,6 +59,9 @@ class Server:
             self._say({"hello": hello})
             self._selector.register(self._source, selectors.EVENT_READ)
             self._loop()
+        # While another connection or a child writes there, it stays.
+        with contextlib.suppress(OSError):
+            os.rmdir(self._directory)
 
     def _loop(self) -> None:
         pending = b""
@@ -97,17 +100,26 @@ class Server:
 
     def _start(self, request: Mapping[str, object]) -> None:
         self._count += 1
-        events = os.path.join(self._directory, f"{os.getpid()}-{os.urandom(6).hex()}-{self._count}.events")
+        events = os.path.join(self._directory, f"{os.getpid()}-{self._count}.events")
+        log = self._open(events)
         heard, doorbell = os.pipe()
         pid = os.fork()
         if pid == 0:
             for inherited in (self._source, self._sink, heard):
                 os.close(inherited)
             os.set_blocking(doorbell, False)
-            _child(self._handle, request, events, doorbell)
+            _child(self._handle, request, _Log(log, events, doorbell))
+        os.close(log)
         os.close(doorbell)
         self._children[heard] = _Child(request.get("id"), pid, events, heard)
         self._selector.register(heard, selectors.EVENT_READ)
+
+    def _open(self, events: str) -> int:
+        """Opens a new event file; a server that ends meanwhile may have taken the empty directory away."""
+        while True:
+            os.makedirs(self._directory, 0o700, exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                return os.open(events, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
 
     def _follow(self, child: _Child) -> None:
         ended = not os.read(child.doorbell, _CHUNK)
@@ -144,25 +156,37 @@ class Server:
 _PROGRESS_START = b'{"progress"'
 
 
-def _child(handle: Handler, request: Mapping[str, object], events: str, doorbell: int) -> None:
+class _Log:
+    """Where a child writes its answers, and the bell it rings after each."""
+
+    def __init__(self, descriptor: int, path: str, doorbell: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+        self._doorbell = doorbell
+
+    def report(self, request: object, kind: str, content: object) -> None:
+        """Appends one event."""
+        line = json.dumps({kind: content, "id": request}).encode() + b"\n"
+        while line:
+            line = line[os.write(self._descriptor, line) :]
+        # Nobody has to hear the bell: the controller may be gone.
+        with contextlib.suppress(BrokenPipeError, BlockingIOError):
+            os.write(self._doorbell, b".")
+
+
+def _child(handle: Handler, request: Mapping[str, object], log: _Log) -> None:
     """Runs one request and never returns."""
     server = os.getppid()
     os.setsid()
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
-    log = os.open(events, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
-
-    def report(kind: str, content: object) -> None:
-        os.write(log, json.dumps({kind: content, "id": request.get("id")}).encode() + b"\n")
-        # Nobody has to hear the bell: the controller may be gone.
-        with contextlib.suppress(BrokenPipeError, BlockingIOError):
-            os.write(doorbell, b".")
-
+    number = request.get("id")
     try:
-        report(*outcome(handle, request, lambda text: report("progress", text)))
+        kind, content = outcome(handle, request, lambda text: log.report(number, "progress", text))
+        log.report(number, kind, content)
         if os.getppid() != server:
-            os.unlink(events)
+            os.unlink(log.path)
     finally:
         os._exit(0)
 

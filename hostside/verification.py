@@ -15,7 +15,7 @@ def verify(machine: Machine, role: Role, progress: Progress) -> None:
 
     The probes of a unit whose start condition this host does not meet are left out: the unit is told as unsettable.
     """
-    probes = askable(machine, role)
+    probes = _askable(machine, role)
     if probes:
         progress("verifying")
     for probe in probes:
@@ -24,23 +24,16 @@ def verify(machine: Machine, role: Role, progress: Progress) -> None:
             raise Failure("verify", f"probe {wrong}", units.journal(machine, probe.unit))
 
 
-def askable(machine: Machine, role: Role) -> list[Probe]:
-    """The probes whose unit can run on this host."""
-    states = units.states(machine, {probe.unit for probe in role.verify if probe.unit})
-    idle = {name for name, state in states.items() if not state.running and state.condition_failed}
-    return [probe for probe in role.verify if probe.unit not in idle]
-
-
 def verify_or_repair(machine: Machine, role: Role, progress: Progress, notes: list[str]) -> list[str]:
     """Verifies; the unit behind a probe that does not answer is restarted once. What was changed. Raises Failure."""
     repaired: list[str] = []
     sole = next(iter(role.units)) if len(role.units) == 1 else None
-    for probe in role.verify:
+    for probe in _askable(machine, role):
         wrong = wait_until(machine, probe)
-        if wrong:
-            unit = probe.unit or sole
-            if unit is None:
-                raise Failure("verify", f"probe {wrong}")
+        unit = probe.unit or sole
+        if wrong and unit is None:
+            raise Failure("verify", f"probe {wrong}")
+        if wrong and unit is not None and f"unit {unit}" not in repaired:
             progress(f"restarting {unit}: {wrong}")
             notes.append(f"restarted {unit}: {wrong}")
             units.command(machine, "restart", [unit])
@@ -48,3 +41,10 @@ def verify_or_repair(machine: Machine, role: Role, progress: Progress, notes: li
     if repaired:
         verify(machine, role, progress)
     return repaired
+
+
+def _askable(machine: Machine, role: Role) -> list[Probe]:
+    """The probes whose unit can run on this host."""
+    states = units.states(machine, {probe.unit for probe in role.verify if probe.unit})
+    idle = {name for name, state in states.items() if not state.running and state.condition_failed}
+    return [probe for probe in role.verify if probe.unit not in idle]
