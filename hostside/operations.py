@@ -118,12 +118,13 @@ def _remove(host: Host, fields: Mapping[str, object], progress: Progress) -> obj
 
 
 def _roles(host: Host, _fields: Mapping[str, object], _progress: Progress) -> object:
-    return {"roles": sorted(store.manifests(host.machine))}
+    known = store.manifests(host.machine)
+    return {"roles": sorted(known, key=lambda name: known[name].applied)}
 
 
 def _roles(host: Host, _fields: Mapping[str, object], _progress: Progress) -> object:
     known = store.manifests(host.machine)
-    return {"roles": sorted(known, key=lambda role: known[role].since)}
+    return {"roles": sorted(known, key=lambda role: known[role].applied)}
 
 
 def _confirm(host: Host, fields: Mapping[str, object], progress: Progress) -> object:

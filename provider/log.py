@@ -23,10 +23,13 @@ class Log:
         self._engine = cast("_Engine", engine_pb2_grpc.EngineStub(grpc.aio.insecure_channel(address)))
         self._redaction = redaction
         self._order = asyncio.Lock()
+        self._told: set[tuple[str, str]] = set()
 
     async def info(self, urn: str, message: str) -> None:
-        """A line that stays in the output."""
-        await self._send(engine_pb2.INFO, urn, message)
+        """A line that stays in the output, once: the engine may ask for the same difference twice in a run."""
+        if (urn, message) not in self._told:
+            self._told.add((urn, message))
+            await self._send(engine_pb2.INFO, urn, message)
 
     async def warning(self, urn: str, message: str) -> None:
         """A line that stays, marked as a warning."""
