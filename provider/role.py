@@ -99,7 +99,7 @@ class RoleType:
         except Interrupted:
             raise
         except PluginError as error:
-            await self._could_not_be_read(host, error)
+            self._could_not_be_read(inputs, error)
             stored = {**request.properties, "reachable": PropertyValue(False)}
             return provider.ReadResponse(request.resource_id, stored, request.inputs)
         if not answer.get("healthy"):
@@ -163,12 +163,13 @@ class RoleType:
 
         return tell
 
-    async def _could_not_be_read(self, host: str, error: PluginError) -> None:
-        """In a command where nothing follows, the first role of the host carries the error; else its roster does."""
-        first = host not in self._said
-        self._said.add(host)
+    def _could_not_be_read(self, inputs: Mapping[str, Plain], error: PluginError) -> None:
+        """Raises where nothing follows: of a host that is off only its first role; else the update that follows does."""
+        whose = _label(inputs) if isinstance(error, OperationFailed) else as_text(inputs.get("host"))
+        first = whose not in self._said
+        self._said.add(whose)
         if first and self._run.invocation.nothing_follows_this_read():
-            raise error
+            raise OperationFailed(f"{whose}: {error}") if isinstance(error, OperationFailed) else error
 
 
 def _outputs(
