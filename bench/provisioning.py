@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from functools import cached_property
@@ -16,6 +17,7 @@ from toolchain.cache import PROJECT
 HOSTS = ("fleet1", "fleet2", "fleet3", "fleet4", "fleet5")
 ITEMS = 50
 _DIRECTORY = PLATFORM / "bench"
+_PROGRAM = PROJECT / "bench" / "fleet"
 _STACK = "fleet"
 
 
@@ -50,7 +52,7 @@ class Provisioning:
     def stack(self) -> Stack:
         """The stack of the program in bench/fleet, with a state of its own."""
         environment = {**local_backend(_DIRECTORY), "PYTHONPATH": str(PROJECT)}
-        return Stack(PROJECT / "bench" / "fleet", _STACK, environment)
+        return Stack(_PROGRAM, _STACK, environment)
 
     def up(self) -> Run:
         """`pulumi up --refresh`, as it ended."""
@@ -60,7 +62,7 @@ class Provisioning:
         """Declares another content of one file of each of these hosts."""
         project = "soundstage-bench"
         config = {
-            f"{project}:lab": str(_DIRECTORY.relative_to(PROJECT)),
+            f"{project}:lab": os.path.relpath(_DIRECTORY, _PROGRAM),
             f"{project}:addresses": {name: self.hosts.address(name) for name in HOSTS},
             f"{project}:revision": dict(revision),
         }

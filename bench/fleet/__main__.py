@@ -1,4 +1,4 @@
-"""The fleet as a Pulumi program: the same plugin, the same component, nothing but the items."""
+"""The fleet as a Pulumi program: the same plugin, the same components, nothing but the items."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import cast
 import pulumi
 
 from bench.fleet import items
+from components.continuing import continue_beside_failures
 from components.host_role import HostRole, HostRoleArgs
+from components.roster import Roster, RosterArgs
 from components.values import Connection, Machine
 
+continue_beside_failures()
 config = pulumi.Config()
 lab = config.require("lab")
 addresses = cast("dict[str, str]", config.require_object("addresses"))
@@ -34,6 +37,6 @@ for name, address in addresses.items():
             operation_timeout_seconds=300,
         ),
     )
-    for part in range(items.PARTS):
-        role = items.role(part, revision.get(name, 0))
-        HostRole(f"{role.name}-{name}", HostRoleArgs(machine=machine, role=role))
+    parts = [items.role(part, revision.get(name, 0)) for part in range(items.PARTS)]
+    roles = tuple(HostRole(f"{role.name}-{name}", HostRoleArgs(machine=machine, role=role)) for role in parts)
+    Roster(f"{name}-roster", RosterArgs(machine=machine, roles=roles))
