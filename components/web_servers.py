@@ -65,7 +65,9 @@ class WebServers(pulumi.ComponentResource):
             # A host that does not come up well stops the roll; those not yet touched go on serving.
             roles.append(self._on(host, name, args, after=roles[-1:]))
         self.roles = tuple(roles)
-        self.servers = tuple(server for host in args.hosts for server in _servers(host.machine, args.options))
+        every = [server for host in args.hosts for server in _servers(host.machine, args.options)]
+        # Instance by instance across the hosts: who asks twice in a row meets two hosts.
+        self.servers = tuple(sorted(every, key=lambda server: server.port))
         self.register_outputs({"servers": [f"{server.address}:{server.port}" for server in self.servers]})
 
     def service(self, port: int) -> Service:

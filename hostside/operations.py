@@ -122,11 +122,6 @@ def _roles(host: Host, _fields: Mapping[str, object], _progress: Progress) -> ob
     return {"roles": sorted(known, key=lambda name: known[name].applied)}
 
 
-def _roles(host: Host, _fields: Mapping[str, object], _progress: Progress) -> object:
-    known = store.manifests(host.machine)
-    return {"roles": sorted(known, key=lambda role: known[role].applied)}
-
-
 def _confirm(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
     return recovery.confirm(host.machine, host.dpkg, typed(_NAMED, fields).role, progress)
 

@@ -19,8 +19,8 @@ import yaml
 T = TypeVar("T")
 
 PROJECT = Path(__file__).parents[3]
-_INHERITED = ("LAB_DIR", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE")
-"""What the calling `make test` has set for itself must not reach the checkout's own commands."""
+_INHERITED = ("LAB_DIR", "MAKE", "MFLAGS", "PULUMI_", "PYTHONPATH", "VIRTUAL_ENV")
+"""How variables begin that the calling `make test` has set for itself; the checkout's own commands make theirs."""
 
 
 class Outputs(TypedDict):
@@ -129,7 +129,7 @@ class Checkout:
         )
 
     def _environment(self) -> dict[str, str]:
-        return {key: value for key, value in os.environ.items() if key not in _INHERITED}
+        return {key: value for key, value in os.environ.items() if not key.startswith(_INHERITED)}
 
 
 def eventually(question: Callable[[], T], seconds: float, what: str) -> T:

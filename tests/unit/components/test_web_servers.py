@@ -76,13 +76,13 @@ def test_nobody_but_the_balancers_gets_to_an_instance(
     assert "0.0.0.0/0" not in wall
 
 
-def test_the_balancer_is_told_every_instance_by_host_and_port() -> None:
+def test_the_balancer_is_told_every_instance_and_meets_another_host_each_time() -> None:
     made: list[WebServers] = []
     record(lambda: made.append(web()))
     assert made[0].service(80).servers == (
         Server.model_validate({"name": "app1-8001", "address": "10.9.0.21", "port": 8001}),
-        Server.model_validate({"name": "app1-8002", "address": "10.9.0.21", "port": 8002}),
         Server.model_validate({"name": "app2-8001", "address": "10.9.0.22", "port": 8001}),
+        Server.model_validate({"name": "app1-8002", "address": "10.9.0.21", "port": 8002}),
         Server.model_validate({"name": "app2-8002", "address": "10.9.0.22", "port": 8002}),
     )
 

@@ -1,0 +1,46 @@
+"""Roles as they come over the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SECRET = "tango-whiskey-9"
+
+Wire = Mapping[str, object]
+
+
+def demo(config: str = "first\n", **more: object) -> dict[str, object]:
+    """A daemon from a package with a configuration, a secret, a user, data, a kernel key and a unit of its own."""
+    return {
+        "name": "demo",
+        "packages": {"demo": ""},
+        "users": {"demo": {"home": "/var/lib/demo"}},
+        "sysctl": {"net.core.somaxconn": "65535"},
+        "directories": {"/var/lib/demo": {"owner": "demo", "group": "demo", "mode": "0750", "keep": True}},
+        "files": {
+            "/etc/demo/demo.conf": {"content": config, "on_change": {"demo.service": "reload"}},
+            "/etc/demo/secret/token": {"content": f"password = {SECRET}\n", "mode": "0600", "owner": "demo"},
+            "/etc/systemd/system/demo@.service": {
+                "content": "[Service]\n",
+                "on_change": {"demo@1.service": "restart", "demo@2.service": "restart"},
+            },
+        },
+        "absent": ["/etc/demo/default.conf"],
+        "units": {"demo.service": {}, "demo@1.service": {}, "demo@2.service": {}},
+        "validate_with": [{"argv": ["demo-check"]}],
+        "verify": [
+            {
+                "kind": "command",
+                "argv": ["demo-probe", "demo.service"],
+                "contains": config.strip(),
+                "deadline_seconds": 2,
+                "unit": "demo.service",
+            }
+        ],
+        **more,
+    }
+
+
+def files_only(name: str = "plain", **files: str) -> dict[str, object]:
+    """A role of files in /etc/plain, nothing else."""
+    return {"name": name, "files": {f"/etc/plain/{file}": {"content": content} for file, content in files.items()}}

@@ -1,0 +1,362 @@
+"""A whole small host below a temporary root: files are real, systemd, apt and accounts are played.
+
+The players refuse worlds that cannot exist: a unit without a definition does not start, one that does not run
+is not reloaded, a package whose daemon starts by being installed is a broken test, and so is a user made twice.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hostside.commands import Answer
+from hostside.failure import Failure
+from hostside.machine import Machine, Owner
+from hostside.packages import Packages
+from hostside.transaction import Apply
+from hostside.contract import role_of
+
+GOOD = Answer(0, "", "")
+
+
+class PowerCut(BaseException):
+    """The machine stopped; nothing happens any more."""
+
+
+@dataclass
+class Unit:
+    """A unit as systemd has it; `loaded` is the configuration its process read when it started or reloaded."""
+
+    enabled: bool = False
+    active: str = "inactive"
+    loaded: str = ""
+
+
+@dataclass
+class World:
+    """What outlives a program: the disk below `root`, systemd, dpkg, timers; and what the test wants to happen."""
+
+    root: Path
+    units: dict[str, Unit] = field(default_factory=dict[str, Unit])
+    timers: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    effects: list[str] = field(default_factory=list[str])
+    cut_after: int | None = None
+    full_after: int | None = None
+    clock: float = 1_700_000_000.0
+    started: list[str] = field(default_factory=list[str])
+
+    def machine(self) -> WorldMachine:
+        """A program that runs on this host now."""
+        return WorldMachine(self)
+
+    def path(self, path: str) -> Path:
+        """Where the host's `path` is."""
+        return self.root / path.lstrip("/")
+
+    def reboot(self) -> None:
+        """Power comes back: /run is empty, what is enabled and defined runs, with the files as they are."""
+        self.cut_after = self.full_after = None
+        self.timers.clear()
+        for unit in self.units.values():
+            unit.active, unit.loaded = "inactive", ""
+        for name, unit in self.units.items():
+            if unit.enabled and self.defined(name):
+                self.start(name)
+
+    def defined(self, name: str) -> bool:
+        """Whether systemd finds a definition of the unit."""
+        template = re.sub(r"@[^.]*\.", "@.", name)
+        places = ("/etc/systemd/system", "/usr/lib/systemd/system")
+        return any(self.path(f"{place}/{each}").exists() for place in places for each in (name, template))
+
+    def configuration(self) -> str:
+        """What a daemon reads when it starts."""
+        path = self.path("/etc/demo/demo.conf")
+        return path.read_text() if path.exists() else ""
+
+    def start(self, name: str) -> bool:
+        """Starts a unit; a configuration with CRASH in it ends it at once."""
+        unit = self.units.setdefault(name, Unit())
+        unit.loaded = self.configuration()
+        unit.active = "failed" if "CRASH" in unit.loaded else "active"
+        return unit.active == "active"
+
+    def picture(self) -> dict[str, object]:
+        """Everything that must be the same in two equal hosts: disk without stamps and times, units, timers."""
+        disk: dict[str, object] = {}
+        for path in sorted(self.root.rglob("*")):
+            name = "/" + str(path.relative_to(self.root))
+            found = path.lstat()
+            if name in ("/var/lib/soundstage/lock", "/run") or name.startswith("/run/"):
+                continue
+            owner = (oct(stat.S_IMODE(found.st_mode)), found.st_uid, found.st_gid)
+            content: object = ""
+            if path.is_symlink():
+                content, owner = os.readlink(path), ("", 0, 0)
+            elif path.is_file():
+                content = re.sub(r'"applied": [\d.]+|"stamps?": ("[^"]*"|\{[^}]*\})', "", path.read_text())
+            disk[name] = (owner, content)
+        units = {name: (unit.enabled, unit.active, unit.loaded) for name, unit in self.units.items()}
+        idle = (False, "inactive", "")
+        return {"disk": disk, "units": {k: v for k, v in units.items() if v != idle}, "timers": dict(self.timers)}
+
+
+class WorldMachine(Machine):
+    """The machine of a world: records every effect, and fails where the test says."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(str(world.root))
+        self.world = world
+        self.waited = 0.0
+
+    def effect(self, what: str) -> None:
+        world = self.world
+        if world.cut_after is not None and len(world.effects) >= world.cut_after:
+            raise PowerCut
+        world.effects.append(what)
+        needs_space = what.startswith(("write ", "mkdir ", "link ", "unpack "))
+        if world.full_after is not None and needs_space:
+            world.full_after -= 1
+            if world.full_after < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), what)
+
+    def now(self) -> float:
+        return self.world.clock
+
+    def monotonic(self) -> float:
+        return self.world.clock
+
+    def wait(self, seconds: float) -> None:
+        self.world.clock += max(seconds, 0.001)
+
+    def ask(self, argv: Sequence[str], timeout: float = 60, stdin: str = "") -> Answer:
+        known = {
+            "systemctl": self._show,
+            "journalctl": self._journal,
+            "apt-get": self._simulate,
+            "demo-check": self._check,
+            "demo-probe": self._probe,
+        }
+        return known[argv[0]](argv)
+
+    def run(
+        self, argv: Sequence[str], timeout: float = 600, stdin: str = "", environment: Mapping[str, str] | None = None
+    ) -> Answer:
+        self.effect("run " + " ".join(argv))
+        known = {
+            "systemctl": self._systemctl,
+            "systemd-run": self._systemd_run,
+            "apt-get": self._apt,
+            "apt-mark": self._apt_mark,
+            "dpkg": self._dpkg,
+            "useradd": self._useradd,
+            "usermod": self._usermod,
+            "userdel": self._userdel,
+            "groupdel": self._groupdel,
+            "demo-farewell": lambda _: GOOD,
+        }
+        return known[argv[0]](argv)
+
+    def set_kernel(self, path: str, value: str) -> None:
+        self.effect(f"set {path}")
+        self.world.path(path).write_text(value + "\n")
+
+    # systemd
+
+    def _show(self, argv: Sequence[str]) -> Answer:
+        blocks: list[str] = []
+        for name in argv[argv.index("--") + 1 :]:
+            unit = self.world.units.get(name, Unit())
+            load = "loaded" if self.world.defined(name) else "not-found"
+            file = "" if load == "not-found" else "enabled" if unit.enabled else "disabled"
+            sub = "running" if unit.active == "active" else "dead"
+            blocks.append(f"LoadState={load}\nActiveState={unit.active}\nSubState={sub}\nUnitFileState={file}\nMainPID=0")
+        return Answer(0, "\n\n".join(blocks), "")
+
+    def _systemctl(self, argv: Sequence[str]) -> Answer:
+        verb = argv[1]
+        names = list(argv[argv.index("--") + 1 :]) if "--" in argv else []
+        for name in names:
+            unit = self.world.units.setdefault(name, Unit())
+            defined = self.world.defined(name)
+            if verb in ("enable", "start", "restart", "disable") and not defined:
+                return Answer(5, "", f"Unit {name} not found.")
+            if verb == "enable":
+                unit.enabled = True
+            elif verb == "disable":
+                unit.enabled = False
+            elif verb in ("start", "restart") and not self.world.start(name):
+                return Answer(1, "", f"Job for {name} failed.")
+            elif verb == "reload":
+                if unit.active != "active":
+                    return Answer(1, "", f"{name} is not active, cannot reload.")
+                unit.loaded = self.world.configuration()
+            elif verb == "stop":
+                unit.active, unit.loaded = "inactive", ""
+        if verb == "stop" and argv[-1].endswith(".timer"):
+            self.world.timers.pop(argv[-1], None)
+        return GOOD
+
+    def _systemd_run(self, argv: Sequence[str]) -> Answer:
+        name = next(each for each in argv if each.startswith("--unit=")).removeprefix("--unit=") + ".timer"
+        if name in self.world.timers:
+            return Answer(1, "", f"Unit {name} was already loaded.")
+        self.world.timers[name] = list(argv[argv.index("--") + 1 :])
+        return GOOD
+
+    def _journal(self, argv: Sequence[str]) -> Answer:
+        return Answer(0, f"{argv[2]} said: password is tango-whiskey-9", "")
+
+    # The daemon's own tools
+
+    def _check(self, argv: Sequence[str]) -> Answer:
+        """Refuses INVALID; sees the disk as whoever asks sees it."""
+        content = self.world.configuration()
+        if self.world.path("/etc/demo/default.conf").exists():
+            return Answer(1, "", "default.conf is still there")
+        return Answer(1, "", f"demo.conf: {content}") if "INVALID" in content else GOOD
+
+    def _probe(self, argv: Sequence[str]) -> Answer:
+        unit = self.world.units.get(argv[1], Unit())
+        if unit.active != "active" or "MUTE" in unit.loaded:
+            return Answer(1, "", "no answer")
+        return Answer(0, unit.loaded, "")
+
+    # dpkg
+
+    def _simulate(self, argv: Sequence[str]) -> Answer:
+        if argv[-1] == "autoremove":
+            return Answer(0, "Remv libdemo [1.0]\n" if not self._has("demo") and self._has("libdemo") else "", "")
+        return Answer(0, "".join(f"Inst {name} (1.0 Debian)\n" for name in ("libdemo", "demo") if not self._has(name)), "")
+
+    def _apt(self, argv: Sequence[str]) -> Answer:
+        if not self.world.path("/usr/sbin/policy-rc.d").exists():
+            self.world.started.append("demo.service")
+        names = argv[max(argv.index(verb) for verb in ("install", "purge", "remove", "update") if verb in argv) + 1 :]
+        if "install" in argv:
+            for name in names:
+                bare, _, version = name.partition("=")
+                self.set_package("libdemo", "1.0")
+                self.set_package(bare, version or "1.0")
+            self._unpack()
+        for name in names if "purge" in argv or "remove" in argv else ():
+            if not self._has(name):
+                return Answer(100, "", f"E: {name} is not installed")
+            self.set_package(name, None)
+            if name == "demo":
+                for path in ("/usr/lib/systemd/system/demo.service", "/etc/demo/demo.conf", "/etc/demo/default.conf"):
+                    self.world.path(path).unlink(missing_ok=True)
+                if not list(self.world.path("/etc/demo").iterdir()):
+                    self.world.path("/etc/demo").rmdir()
+        return GOOD
+
+    def _unpack(self) -> None:
+        for path, content in (
+            ("/usr/lib/systemd/system/demo.service", "[Service]\n"),
+            ("/etc/demo/demo.conf", "packaged\n"),
+            ("/etc/demo/default.conf", "default site\n"),
+        ):
+            if not self.world.path(path).exists():
+                self.world.path(path).parent.mkdir(parents=True, exist_ok=True)
+                self.world.path(path).write_text(content)
+
+    def _apt_mark(self, argv: Sequence[str]) -> Answer:
+        want = {"hold": "hold", "unhold": "install"}[argv[1]]
+        text = self.text("/var/lib/dpkg/status")
+        for name in argv[2:]:
+            text = re.sub(rf"(Package: {name}\nStatus: )\S+", rf"\g<1>{want}", text)
+        self.world.path("/var/lib/dpkg/status").write_text(text)
+        return GOOD
+
+    def _dpkg(self, argv: Sequence[str]) -> Answer:
+        text = self.text("/var/lib/dpkg/status").replace("half-configured", "installed")
+        self.world.path("/var/lib/dpkg/status").write_text(text)
+        return GOOD
+
+    def set_package(self, name: str, version: str | None, state: str = "installed") -> None:
+        """Makes dpkg know a package, or forget it."""
+        text = re.sub(rf"Package: {name}\n(?:.+\n)*\n", "", self.text("/var/lib/dpkg/status"))
+        if version is not None:
+            text += f"Package: {name}\nStatus: install ok {state}\nVersion: {version}\n\n"
+        self.world.path("/var/lib/dpkg/status").write_text(text)
+
+    def _has(self, name: str) -> bool:
+        found = Packages().read(self).get(name)
+        return found is not None and found.installed
+
+    # Accounts
+
+    def _useradd(self, argv: Sequence[str]) -> Answer:
+        name = argv[-1]
+        passwd, group = self.world.path("/etc/passwd"), self.world.path("/etc/group")
+        if f"\n{name}:" in passwd.read_text():
+            return Answer(9, "", f"user {name} already exists")
+        uid = int(argv[argv.index("--uid") + 1]) if "--uid" in argv else 990
+        home, shell = argv[argv.index("--home-dir") + 1], argv[argv.index("--shell") + 1]
+        passwd.write_text(passwd.read_text() + f"{name}:x:{uid}:990::{home}:{shell}\n")
+        if "--user-group" in argv:
+            group.write_text(group.read_text() + f"{name}:x:990:\n")
+        return GOOD
+
+    def _usermod(self, argv: Sequence[str]) -> Answer:
+        passwd = self.world.path("/etc/passwd")
+        home, shell = argv[argv.index("--home") + 1], argv[argv.index("--shell") + 1]
+        passwd.write_text(re.sub(rf"(?m)^({argv[-1]}:x:\d+:\d+::).*$", rf"\g<1>{home}:{shell}", passwd.read_text()))
+        return GOOD
+
+    def _userdel(self, argv: Sequence[str]) -> Answer:
+        passwd = self.world.path("/etc/passwd")
+        if f"\n{argv[-1]}:" not in passwd.read_text():
+            return Answer(6, "", f"user {argv[-1]} does not exist")
+        passwd.write_text(re.sub(rf"(?m)^{argv[-1]}:.*\n", "", passwd.read_text()))
+        return GOOD
+
+    def _groupdel(self, argv: Sequence[str]) -> Answer:
+        group = self.world.path("/etc/group")
+        group.write_text(re.sub(rf"(?m)^{argv[-1]}:.*\n", "", group.read_text()))
+        return GOOD
+
+
+def new_world(root: Path) -> World:
+    """A bare host: accounts, an empty dpkg, a kernel key, nothing of ours."""
+    world = World(root)
+    for path, content in {
+        "/etc/passwd": "root:x:0:0:root:/root:/bin/bash\n",
+        "/etc/group": "root:x:0:\n",
+        "/etc/os-release": 'ID=debian\nVERSION_ID="12"\n',
+        "/proc/meminfo": "MemTotal:  2048000 kB\n",
+        "/proc/sys/net/core/somaxconn": "4096\n",
+        "/var/lib/dpkg/status": "",
+        "/usr/sbin/keep": "",
+        "/etc/sysctl.d/README": "",
+        "/etc/systemd/system/README": "",
+        "/usr/lib/systemd/system/README": "",
+        "/opt/README": "",
+        "/run/README": "",
+    }.items():
+        world.path(path).parent.mkdir(parents=True, exist_ok=True)
+        world.path(path).write_text(content)
+    return world
+
+
+def run_apply(world: World, role: Mapping[str, object], progress: list[str] | None = None) -> dict[str, object]:
+    """One apply by a new program. Raises Failure."""
+    said = [] if progress is None else progress
+    return Apply(world.machine(), role_of(role), Packages(), said.append).answer()
+
+
+def refused(world: World, role: Mapping[str, object]) -> Failure:
+    """The failure of an apply that must fail."""
+    try:
+        run_apply(world, role)
+    except Failure as failure:
+        return failure
+    raise AssertionError("the apply did not fail")
+
+
+__all__ = ["GOOD", "Owner", "PowerCut", "Unit", "World", "WorldMachine", "new_world", "refused", "run_apply"]
