@@ -164,7 +164,7 @@ class RoleType:
         return tell
 
     def _could_not_be_read(self, inputs: Mapping[str, Plain], error: PluginError) -> None:
-        """Raises where nothing follows: of a host that is off only its first role; else the update that follows does."""
+        """Raises where no update follows that would: for a host that is off only at its first role."""
         whose = _label(inputs) if isinstance(error, OperationFailed) else as_text(inputs.get("host"))
         first = whose not in self._said
         self._said.add(whose)

@@ -162,6 +162,31 @@ def test_a_changed_host_key_is_refused_and_nothing_is_sent(project: Project) -> 
     assert project.page("two") == "somebody else's"
 
 
+def test_a_change_that_locks_the_controller_out_is_undone_by_the_host(project: Project) -> None:
+    project.declare()
+    project.pulumi("up", "--yes", "--skip-preview")
+    rule = {"content": "AllowUsers nobody\n", "on_change": {"ssh.service": "reload"}}
+    lockout = {"name": "lockout", "files": {"/etc/ssh/sshd_config.d/00-lockout.conf": rule}, "confirm_seconds": 6}
+    project.declare(more=[lockout])
+    said = project.pulumi("up", "--yes", "--skip-preview", expect=1)
+    assert "lockout: confirm: no new connection came through after the change" in said
+    assert "does not let deploy in" in said
+    project.declare()
+    project.pulumi("up", "--yes", "--skip-preview")
+    project.lab.run("exec", "one", "--", "test", "-e", "/etc/ssh/sshd_config.d/00-lockout.conf", expect=1)
+
+
+def test_a_change_that_keeps_the_way_in_is_confirmed_and_stays(project: Project) -> None:
+    rule = {"content": "AllowUsers deploy\n", "on_change": {"ssh.service": "reload"}}
+    sshd = {"name": "sshd", "files": {"/etc/ssh/sshd_config.d/00-allowed.conf": rule}, "confirm_seconds": 20}
+    project.declare(more=[sshd])
+    project.pulumi("up", "--yes", "--skip-preview")
+    assert project.lab.on("one", "sshd", "-T", "-C", "user=deploy").count("allowusers deploy") == 1
+    assert project.lab.on("one", "systemctl", "list-timers", "--all", "--no-legend", "soundstage*") == ""
+    project.declare()
+    project.pulumi("up", "--yes", "--skip-preview")
+
+
 def test_destroy_leaves_what_is_on_a_dead_host_until_it_is_given_up(project: Project) -> None:
     config = project.folder / "Pulumi.test.yaml"
     before = config.read_text(encoding="utf-8") if config.exists() else ""

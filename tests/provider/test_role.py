@@ -157,6 +157,16 @@ async def test_a_failure_on_the_host_is_told_without_class_name_traceback_or_sec
     assert message == "edge1 haproxy: verify: http://10.0.0.1/ answered 401 ([secret])\nhaproxy[7]: no"
 
 
+async def test_a_failure_while_reading_keeps_the_state_to_be_tried_again(
+    plugin: Plugin, host: FakeHost, tmp_path: Path
+) -> None:
+    inputs = role_inputs(host, tmp_path, haproxy())
+    state = await plugin.create(ROLE, inputs)
+    host.answers["observe"] = lambda _: {"error": {"step": "observe", "message": "disk is unreadable", "journal": ""}}
+    seen = PropertyValue.unmarshal_map(await plugin.read(ROLE, state, inputs))
+    assert seen == {**state, "reachable": PropertyValue(False)}
+
+
 async def test_a_secret_content_stays_secret_in_outputs_and_after_reading(
     plugin: Plugin, host: FakeHost, tmp_path: Path
 ) -> None:

@@ -29,12 +29,22 @@ class Project:
     folder: Path
     lab: LabCommand
 
-    def declare(self, page: str = "hello", checks: list[list[str]] | None = None) -> None:
-        """Writes the world: on each host the page and a file with the password."""
-        hosts = {name: self._host(status["address"], page, checks or []) for name, status in self.lab.hosts().items()}
+    def declare(
+        self,
+        page: str = "hello",
+        checks: list[list[str]] | None = None,
+        more: list[dict[str, object]] | None = None,
+    ) -> None:
+        """Writes the world: on each host the page, a file with the password, and `more` roles."""
+        hosts = {
+            name: self._host(status["address"], page, checks or [], more or [])
+            for name, status in self.lab.hosts().items()
+        }
         (self.folder / "world.json").write_text(json.dumps(hosts), encoding="utf-8")
 
-    def _host(self, address: str, page: str, checks: list[list[str]]) -> dict[str, object]:
+    def _host(
+        self, address: str, page: str, checks: list[list[str]], more: list[dict[str, object]]
+    ) -> dict[str, object]:
         files = {
             "/etc/systemd/system/page.service": {"content": UNIT, "on_change": {"page.service": "restart"}},
             "/srv/page/index.html": {
@@ -65,6 +75,7 @@ class Project:
                     "validate_with": [{"argv": argv} for argv in checks],
                     "verify": [probe],
                 },
+                *more,
             ],
         }
 
