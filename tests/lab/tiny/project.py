@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,17 +33,16 @@ class Project:
         self,
         page: str = "hello",
         checks: list[list[str]] | None = None,
-        more: list[dict[str, object]] | None = None,
+        more: Sequence[Mapping[str, object]] = (),
     ) -> None:
         """Writes the world: on each host the page, a file with the password, and `more` roles."""
         hosts = {
-            name: self._host(status["address"], page, checks or [], more or [])
-            for name, status in self.lab.hosts().items()
+            name: self._host(status["address"], page, checks or [], more) for name, status in self.lab.hosts().items()
         }
         (self.folder / "world.json").write_text(json.dumps(hosts), encoding="utf-8")
 
     def _host(
-        self, address: str, page: str, checks: list[list[str]], more: list[dict[str, object]]
+        self, address: str, page: str, checks: list[list[str]], more: Sequence[Mapping[str, object]]
     ) -> dict[str, object]:
         files = {
             "/etc/systemd/system/page.service": {"content": UNIT, "on_change": {"page.service": "restart"}},
