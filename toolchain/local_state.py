@@ -6,9 +6,11 @@ salt means nothing to anybody else and is taken out again.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -57,6 +59,23 @@ def forget_salt(stack: str = LAB_STACK) -> None:
 def is_empty(stack: str) -> bool:
     """Whether the stack's local state holds nothing yet; False for a backend of the user's own."""
     return backend_is_ours() and '"resources"' not in _state_of(stack).read_text()
+
+
+def break_dead_locks(stack: str) -> None:
+    """Take away the locks of runs that were killed on this machine; whoever still runs keeps its own."""
+    if not backend_is_ours():
+        return
+    for path in (STATE / ".pulumi" / "locks").glob(f"**/{stack}/*.json"):
+        lock = json.loads(path.read_text())
+        if lock["hostname"] == socket.gethostname() and not _is_pulumi(lock["pid"]):
+            path.unlink(missing_ok=True)
+
+
+def _is_pulumi(process: int) -> bool:
+    try:
+        return b"pulumi" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def passphrase_for(stack: str) -> dict[str, str]:

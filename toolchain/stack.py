@@ -39,6 +39,7 @@ def main() -> int:
 
 
 def _up(stack: str) -> int:
+    local_state.break_dead_locks(stack)
     status = _pulumi(stack, "up", "--yes", "--refresh", "--skip-preview", "--suppress-outputs")
     if status == 0:
         print(summary.of(_environment(stack)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -52,3 +54,16 @@ def test_a_passphrase_of_the_user_s_own_is_never_replaced(
     (project / "Pulumi.prod.yaml").write_text(COMMITTED + SALT)
     monkeypatch.setenv(variable, "theirs")
     assert local_state.passphrase_for("prod") == {}
+
+
+def test_only_the_lock_of_a_run_that_has_ended_is_broken(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local_state, "STATE", project)
+    monkeypatch.setattr(local_state, "backend_is_ours", lambda: True)
+    locks = project / ".pulumi" / "locks" / "organization" / "soundstage" / "lab"
+    locks.mkdir(parents=True)
+    ended, elsewhere = locks / "ended.json", locks / "elsewhere.json"
+    # Process 2 is the kernel's: never a pulumi.
+    ended.write_text(json.dumps({"pid": 2, "hostname": socket.gethostname()}))
+    elsewhere.write_text(json.dumps({"pid": 2, "hostname": "another-machine"}))
+    local_state.break_dead_locks("lab")
+    assert [ended.exists(), elsewhere.exists()] == [False, True]
