@@ -64,7 +64,9 @@ def show(machine: Machine, out: TextIO, *, as_json: bool) -> int:
 def _role(
     machine: Machine, manifest: Manifest, versions: Mapping[str, str], states: Mapping[str, units.UnitState]
 ) -> RoleStatus:
-    probes = {describe(probe): answer_once(machine, probe, _ANSWER_SECONDS) for probe in manifest.verify}
+    # A unit whose start condition this host does not meet is told as not settable.
+    asked = [probe for probe in manifest.verify if probe.unit not in manifest.unsettable]
+    probes = {describe(probe): answer_once(machine, probe, _ANSWER_SECONDS) for probe in asked}
     days = dict(_certificates(machine, manifest))
     problems = [
         *(f"probe {wrong}" for wrong in probes.values() if wrong),
@@ -78,7 +80,7 @@ def _role(
         applied=time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(manifest.applied)),
         packages=versions,
         units={name: states[name].active for name in manifest.units},
-        probes={asked: wrong or "answers" for asked, wrong in probes.items()},
+        probes={probe: wrong or "answers" for probe, wrong in probes.items()},
         certificates=days,
         unsettable=manifest.unsettable,
         problems=tuple(problems),

@@ -108,8 +108,6 @@ def test_an_interrupted_up_leaves_whole_hosts_and_no_process(stack: Checkout, si
         run.send_signal(sign)
         run.communicate(timeout=120)
         eventually(lambda: not _processes_of_session(run.pid), 30, "every process of the controller has ended")
-        if sign == signal.SIGKILL:
-            stack.pulumi("cancel --yes -s lab")
         stack.make("up")
         for edge in ("edge1", "edge2"):
             assert "1600" in stack.on(edge, "grep 'timeout tunnel' /etc/haproxy/haproxy.cfg")

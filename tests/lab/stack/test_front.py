@@ -17,7 +17,8 @@ def test_the_page_through_the_virtual_ip_alternates_between_the_servers(stack: C
         pages = [client.get(stack.outputs()["web_url"], headers={"Connection": "close"}).text for _ in range(20)]
     assert all("Hello, World!" in page for page in pages)
     servers = collections.Counter(re.findall(r"Server \d", page)[0] for page in pages)
-    assert servers == {"Server 1": 10, "Server 2": 10}
+    assert servers.keys() == {"Server 1", "Server 2"}
+    assert min(servers.values()) >= 8
 
 
 def test_exactly_one_balancer_holds_the_virtual_ip(stack: Checkout) -> None:
@@ -66,9 +67,9 @@ def test_the_statistics_are_not_served_on_the_virtual_ip(stack: Checkout) -> Non
 
 def test_the_web_instances_answer_only_the_balancers(stack: Checkout) -> None:
     app1 = stack.outputs()["hosts"]["app1"]["address"]
-    ask = f"curl -sS -m 3 -o /dev/null -w '%{{http_code}}' http://{app1}:8001/health"
-    assert stack.on("edge1", ask) == "200"
-    assert stack.on("app2", ask, expect=28).startswith("000") or "timed out" in stack.on("app2", ask, expect=28)
+    ask = f"python3 -c \"import socket; socket.create_connection(('{app1}', 8001), 3)\" 2>&1"
+    assert stack.on("edge1", ask) == ""
+    assert "timed out" in stack.on("app2", ask, expect=1)
 
 
 def test_the_key_value_store_appends_through_the_virtual_ip(stack: Checkout) -> None:
@@ -84,9 +85,11 @@ def test_a_switch_to_maintenance_survives_the_next_up(stack: Checkout) -> None:
         return stack.on("edge1", "soundstage maintenance show")
 
     url = stack.outputs()["web_url"]
-    server = next(name for name in re.findall(r"\S*app1\S*", states()))
+    servers = re.findall(r"web/app1\S*", states())
+    assert len(servers) == 2
+    switch = "; ".join(f"soundstage maintenance %s {server}" for server in servers)
     for edge in EDGES:
-        stack.on(edge, f"soundstage maintenance on {server}")
+        stack.on(edge, switch.replace("%s", "on"))
     try:
         # A change of the balancer's file makes the roll reload it.
         with stack.config(load_balancer={"tunnel_timeout_seconds": 1800}):
@@ -95,7 +98,7 @@ def test_a_switch_to_maintenance_survives_the_next_up(stack: Checkout) -> None:
             assert pages == {"Server 2"}
     finally:
         for edge in EDGES:
-            stack.on(edge, f"soundstage maintenance off {server}")
+            stack.on(edge, switch.replace("%s", "off"))
         stack.make("up")
     eventually(lambda: "Server 1" in httpx.get(url, timeout=5).text, 10, "app1 serves again")
 
