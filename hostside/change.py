@@ -168,4 +168,4 @@ def _still(before: Mapping[str, _Value], declared: Mapping[str, object]) -> dict
 
 
 def _before(state: UnitState) -> UnitBefore:
-    return UnitBefore(state.exists, state.enabled, state.running)
+    return UnitBefore(state.enabled, state.running)

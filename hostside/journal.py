@@ -12,7 +12,7 @@ from typing import Callable
 from . import kernel, units
 from .failure import Failure
 from .machine import Machine, Owner, staged_name
-from .manifest import OwnerBefore, UnitBefore
+from .manifest import OWNER_BEFORE, UNIT_BEFORE, OwnerBefore, UnitBefore
 from .packages import restore_policy
 from .store import JOURNALS, forget_empty_originals, original_path
 from .wire import Reader, boolean, integer, listing, mapping, number, record, text, typed
@@ -166,7 +166,7 @@ class _Attempts:
     def units_up(self, journal: Journal, acted: Collection[str] | None) -> None:
         """Enables and starts what was, and lets the units that noticed the change notice its end."""
         for name, state in units.states(self._machine, {*journal.units, *journal.actions}).items():
-            before = journal.units.get(name, UnitBefore(exists=True, enabled=state.enabled, running=True))
+            before = journal.units.get(name, UnitBefore(enabled=state.enabled, running=True))
             if before.enabled and not state.enabled:
                 self._command("enable", name)
             if before.running and not state.running:
@@ -197,16 +197,14 @@ def _files_back(machine: Machine, journal: Journal) -> None:
 
 
 _TEXT = text()
-_UNIT = record(UnitBefore, {"exists": boolean, "enabled": boolean, "running": boolean})
-_OWNER = record(OwnerBefore, {"mode": integer(0), "uid": integer(0), "gid": integer(0)})
 _JOURNAL: Reader[Journal] = record(
     Journal,
     {
         "role": _TEXT,
         "entries": listing(record(Entry, {"path": _TEXT, "backup": _TEXT})),
         "originals": listing(_TEXT),
-        "owners": mapping(_TEXT, _OWNER),
-        "units": mapping(_TEXT, _UNIT),
+        "owners": mapping(_TEXT, OWNER_BEFORE),
+        "units": mapping(_TEXT, UNIT_BEFORE),
         "actions": mapping(_TEXT, _TEXT),
         "sysctl": mapping(_TEXT, _TEXT),
         "markers": listing(_TEXT),

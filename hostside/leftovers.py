@@ -39,20 +39,21 @@ def let_go(machine: Machine, dpkg: Packages, old: Manifest, others: Iterable[Man
     for path in old.artifacts:
         if path not in paths:
             releases.forget(machine, path, ())
-    for path in old.paths():
+    for path in store.originals(machine):
         if path not in paths:
             machine.unlink(store.original_path(path))
     for path, was in old.directories_before.items():
         owner = Owner(was.mode, was.uid, was.gid)
         if not any(path in each.directories for each in known) and machine.owner(path) not in (None, owner):
             machine.set_owner(path, owner)
-    _drop_packages(machine, dpkg, old, known, progress)
     for name, was in old.users_before.items():
         user = User(was.home, was.shell, was.groups)
         found = accounts.Accounts(machine).user(name)
         if found and accounts.declared_form(found, user) != user and not any(name in each.users for each in known):
             accounts.modify(machine, name, user)
+    # Our directories go first: a package leaves its own only when they are empty.
     collect(machine, known)
+    _drop_packages(machine, dpkg, old, known, progress)
 
 
 def collect(machine: Machine, known: Iterable[Manifest]) -> None:
@@ -81,13 +82,14 @@ def _drop_packages(machine: Machine, dpkg: Packages, old: Manifest, known: list[
     ours = {*store.created(machine).packages}
     candidates = ours if not known else ours & {*old.packages}
     # A dependency that is still needed stays: apt knows which are not, once the packages themselves are gone.
-    direct = sorted((candidates & {*old.packages} & installed) - wanted)
+    dropped = (candidates & {*old.packages}) - wanted
+    direct = sorted(dropped & installed)
     # Purging may take data along (a data base's postrm does); a role that keeps data keeps its configuration too.
     purge = not any(old.directories.values())
     if direct:
         packages.wait_for_locks(machine, progress)
         packages.remove(machine, direct, purge=purge, progress=progress)
-    needless = sorted((packages.needless(machine) & ours) - wanted) if direct else []
+    needless = sorted((packages.needless(machine) & ours) - wanted) if dropped else []
     if needless:
         packages.remove(machine, needless, purge=purge, progress=progress)
     left = {name for name, package in dpkg.read(machine).items() if package.installed}

@@ -128,6 +128,8 @@ class Machine:
         """Replaces `path` by what was staged: a reader sees the old or the new one, never half of it."""
         self.effect(f"replace {path}")
         os.replace(self.at(staged_name(path)), self.at(path))
+        # Two names of one inode: the rename did nothing and left both.
+        self.unlink(staged_name(path))
 
     def settle(self, directory: str) -> None:
         """Makes the names in `directory` durable."""
@@ -257,3 +259,8 @@ class Machine:
 def staged_name(path: str) -> str:
     """Where the next content of `path` waits: hidden, and with an ending no daemon's `*.conf` picks up."""
     return os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.soundstage")
+
+
+def is_staged(name: str) -> bool:
+    """Whether a file name is one of `staged_name`."""
+    return name.startswith(".") and name.endswith(".soundstage")

@@ -28,9 +28,8 @@ class Release:
 
 @dataclass(frozen=True)
 class UnitBefore:
-    """How a unit was before a role took it over; `exists` is false for one that came with the role."""
+    """How a unit was before a role took it over; one that came with the role was neither enabled nor running."""
 
-    exists: bool
     enabled: bool
     running: bool
 
@@ -106,9 +105,9 @@ def manifest_of(content: bytes) -> Manifest:
 _ANY = text()
 _WORDS = mapping(_ANY, _ANY)
 _NAMES = listing(_ANY)
-_UNIT_BEFORE = record(UnitBefore, {"exists": boolean, "enabled": boolean, "running": boolean})
+UNIT_BEFORE = record(UnitBefore, {"enabled": boolean, "running": boolean}, lenient=True)
 _USER_BEFORE = record(UserBefore, {"home": _ANY, "shell": _ANY, "groups": _NAMES})
-_OWNER_BEFORE = record(OwnerBefore, {"mode": integer(0), "uid": integer(0), "gid": integer(0)})
+OWNER_BEFORE = record(OwnerBefore, {"mode": integer(0), "uid": integer(0), "gid": integer(0)})
 _RELEASE = record(Release, {"sha256": _ANY, "digest": _ANY, "stamp": _ANY, "on_change": _WORDS})
 _MANIFEST: Reader[Manifest] = record(
     Manifest,
@@ -131,9 +130,10 @@ _MANIFEST: Reader[Manifest] = record(
         "unsettable": _WORDS,
         "verify": PROBES,
         "remove_with": listing(_NAMES),
-        "units_before": mapping(_ANY, _UNIT_BEFORE),
+        "units_before": mapping(_ANY, UNIT_BEFORE),
         "users_before": mapping(_ANY, _USER_BEFORE),
-        "directories_before": mapping(_ANY, _OWNER_BEFORE),
+        "directories_before": mapping(_ANY, OWNER_BEFORE),
         "sysctl_before": _WORDS,
     },
+    lenient=True,
 )

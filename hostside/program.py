@@ -15,6 +15,7 @@ LINK = "/usr/local/sbin/soundstage"
 UNIT = "soundstage-recover.service"
 _UNIT_PATH = f"/etc/systemd/system/{UNIT}"
 _WANTED = f"/etc/systemd/system/sysinit.target.wants/{UNIT}"
+OWN_PATHS = (LINK, _UNIT_PATH, _WANTED)
 # Before the network and everything that reads configuration: files are put back before a daemon sees them.
 _UNIT_TEXT = f"""\
 [Unit]

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from . import journal, leftovers, store
 from .failure import Failure
 from .journal import Journal
-from .machine import Machine
+from .machine import Machine, is_staged, staged_name
 from .manifest import NOTHING, Manifest, manifest_of
-from .packages import Packages, restore_policy
-from .program import LINK, uninstall_if_unused
+from .packages import POLICY, Packages, restore_policy
+from .program import LINK, OWN_PATHS, PLACE, uninstall_if_unused
 from .store import Progress
 
 _EARLY_SECONDS = 2.0
@@ -26,6 +26,7 @@ def finish(machine: Machine, dpkg: Packages, progress: Progress, *, also_armed: 
     """
     notes: list[str] = []
     restore_policy(machine)
+    _sweep(machine)
     for role in journal.roles(machine):
         left = journal.load(machine, role)
         if left is None:
@@ -37,6 +38,16 @@ def finish(machine: Machine, dpkg: Packages, progress: Progress, *, also_armed: 
             refused = undo(machine, left)
             notes.append(f"undid an interrupted change of {role}" + "".join(f"; {each}" for each in refused))
     return notes
+
+
+def _sweep(machine: Machine) -> None:
+    """Removes what was written and never put in its place, beside everything of our own."""
+    for place in (store.STATE, store.MANIFESTS, store.UNDONE, PLACE):
+        for name in machine.names(place):
+            if is_staged(name):
+                machine.unlink(f"{place}/{name}")
+    for path in (POLICY, *OWN_PATHS):
+        machine.unlink(staged_name(path))
 
 
 def undo(machine: Machine, left: Journal, *, booting: bool = False) -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 
-from . import kernel, leftovers, recovery, store, units
+from . import kernel, leftovers, recovery, releases, store, units
 from .failure import Failure
-from .machine import Machine
+from .machine import Machine, staged_name
 from .manifest import Manifest
 from .packages import Packages
 from .plan import defines_units
@@ -45,6 +46,9 @@ def _remove(machine: Machine, dpkg: Packages, manifest: Manifest, progress: Prog
         units.reload_definitions(machine)
     leftovers.revive_units(machine, manifest.units_before)
     _notice(machine, manifest)
+    # From here on the paths are no longer ours: whoever takes this up again must not touch them.
+    without_paths = dataclasses.replace(manifest, files={}, absent=(), artifacts={}, stamps={})
+    store.write_manifest(machine, without_paths)
     others = [each for each in store.manifests(machine).values() if each.role != manifest.role]
     kept = [path for path, keep in manifest.directories.items() if keep]
     store.remember(machine, store.created(machine).minus(directories=kept))
@@ -59,12 +63,15 @@ def _files_away(machine: Machine, manifest: Manifest) -> None:
     for path in manifest.paths():
         if machine.lstat(store.original_path(path)) is not None:
             machine.make_directories(os.path.dirname(path))
-            machine.move(store.original_path(path), path)
+            machine.copy(store.original_path(path), staged_name(path))
+            machine.put(path)
         elif path not in manifest.absent:
             machine.unlink(path)
     for directory in sorted({os.path.dirname(path) for path in manifest.paths()}):
         if machine.is_directory(directory):
             machine.settle(directory)
+    for path in manifest.artifacts:
+        releases.forget(machine, path, ())
 
 
 def _notice(machine: Machine, manifest: Manifest) -> None:

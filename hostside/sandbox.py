@@ -41,6 +41,12 @@ def validate(machine: Machine, changes: Changes, checks: Sequence[Check]) -> Non
         raise Failure("validate", verdict or f"{_SETUP}: its process ended")
 
 
+def missing_tops(machine: Machine, changes: Changes) -> list[str]:
+    """The top directories a change makes: they must be there before something can be laid over them."""
+    tops = {"/" + path.split("/")[1] for path in [*changes.files, *changes.links, *changes.directories]}
+    return sorted(top for top in tops if not machine.is_directory(top))
+
+
 def _report(descriptor: int, machine: Machine, changes: Changes, checks: Sequence[Check]) -> None:
     """Writes the verdict and never returns."""
     try:

@@ -95,6 +95,12 @@ def write_manifest(machine: Machine, manifest: Manifest) -> None:
     machine.write(manifest_path(manifest.role), manifest.serialized())
 
 
+def originals(machine: Machine) -> list[str]:
+    """Every path whose original is kept."""
+    top = machine.at(ORIGINALS)
+    return sorted(f"{inner}/{name}"[len(top) :] for inner, _, names in os.walk(top) for name in names)
+
+
 def forget_empty_originals(machine: Machine) -> None:
     """Removes the directories of originals that hold none any more."""
     for inner, _, _ in os.walk(machine.at(ORIGINALS), topdown=False):

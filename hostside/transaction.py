@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -44,7 +45,13 @@ class Apply:
         secrets = Secrets(self.role.files.values())
         try:
             with store.lock(self.machine, self.progress):
-                return self._locked()
+                try:
+                    return self._locked()
+                except (Failure, OSError):
+                    # The failure is what is told; what could not be tidied now the next run tidies.
+                    with contextlib.suppress(Failure, OSError):
+                        recovery.leave(self.machine)
+                    raise
         except Failure as failure:
             raise Failure(failure.step, secrets.hide(failure.message), secrets.hide(failure.journal)) from failure
         except OSError as error:
@@ -119,6 +126,8 @@ class Apply:
         self.step = "validate"
         if self.role.validate_with and change.changes.paths:
             self.progress("validating")
+            for top in sandbox.missing_tops(self.machine, change.changes):
+                self.machine.make_directories(top)
             sandbox.validate(self.machine, change.changes, self.role.validate_with)
         commit = Commit(self.machine, self.role, change, self.dpkg, self.progress, dict(cannot))
         try:
@@ -177,7 +186,6 @@ class Apply:
             releases.forget(self.machine, path, [used.sha256] if used else [])
         for name, user in self.modified.items():
             accounts.modify(self.machine, name, user)
-        recovery.leave(self.machine)
 
     def _result(self, live: Live, manifest: Manifest, changed: list[str], *, armed: bool) -> dict[str, object]:
         cannot = unsettable(self.machine, self.role, live, manifest)

@@ -139,8 +139,13 @@ def mapping(key: Reader[str], item: Reader[T]) -> Reader[dict[str, T]]:
     return read
 
 
-def record(make: Callable[..., T], fields: Mapping[str, Reader[object]], nullable: Sequence[str] = ()) -> Reader[T]:
-    """A dataclass read field by field; fields with a default may be missing, unknown ones are named."""
+def record(
+    make: Callable[..., T], fields: Mapping[str, Reader[object]], nullable: Sequence[str] = (), *, lenient: bool = False
+) -> Reader[T]:
+    """A dataclass read field by field; fields with a default may be missing.
+
+    Unknown fields are problems; a `lenient` reader passes over them (what another version of us stored).
+    """
     required = {
         each.name
         for each in dataclasses.fields(cast("type", make))
@@ -153,7 +158,7 @@ def record(make: Callable[..., T], fields: Mapping[str, Reader[object]], nullabl
             return None
         given = cast("dict[str, object]", value)
         before = len(problems)
-        for name in sorted(given.keys() - fields.keys()):
+        for name in () if lenient else sorted(given.keys() - fields.keys()):
             problems.append(Problem(below(path, name), "is not a field here; there are " + ", ".join(sorted(fields))))
         for name in sorted(required - given.keys()):
             problems.append(Problem(below(path, name), "is missing"))

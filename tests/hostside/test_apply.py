@@ -83,7 +83,7 @@ def test_a_second_apply_touches_nothing(world: World) -> None:
     before = world.picture()
     assert run_apply(world, demo())["changed"] == []
     assert world.effects == []
-    assert world.picture() == before
+    assert world.differs_from(before) == {}
 
 
 def test_a_changed_file_reloads_its_unit_and_nothing_else(world: World) -> None:
@@ -113,7 +113,9 @@ def test_a_restart_wins_over_a_reload_and_rollout_does_neither(world: World) -> 
     for file in files.values():
         file["content"] = "2"
     run_apply(world, {**role, "files": {**role["files"], **files}})  # type: ignore[dict-item]
-    assert [effect for effect in world.effects if effect.startswith("run ")] == ["run systemctl restart -- demo.service"]
+    assert [effect for effect in world.effects if effect.startswith("run ")] == [
+        "run systemctl restart -- demo.service"
+    ]
 
 
 def test_a_file_that_is_no_longer_declared_goes_and_its_original_comes_back(world: World) -> None:
@@ -134,7 +136,7 @@ def test_the_original_is_kept_once_and_put_back_at_removal_with_its_mode(world: 
     run_apply(world, files_only(old="one\n"))
     run_apply(world, files_only(old="two\n"))
     forget(world, "plain")
-    assert world.picture() == before
+    assert world.differs_from(before) == {}
 
 
 def test_removal_leaves_nothing_but_the_data(world: World) -> None:
@@ -144,13 +146,13 @@ def test_removal_leaves_nothing_but_the_data(world: World) -> None:
     assert forget(world, "demo")["removed"] is True
     world.path("/var/lib/demo/data").unlink()
     world.path("/var/lib/demo").rmdir()
-    assert world.picture() == before
+    assert world.differs_from(before) == {}
 
 
 def test_removing_a_role_that_is_not_there_is_no_error(world: World) -> None:
     before = world.picture()
     assert forget(world, "demo")["removed"] is False
-    assert world.picture() == before
+    assert world.differs_from(before) == {}
 
 
 def test_data_that_outlived_its_user_belongs_to_it_again(world: World) -> None:
@@ -168,7 +170,7 @@ def test_a_path_of_another_role_is_refused_by_name(world: World) -> None:
     before = world.picture()
     failure = refused(world, files_only("second", a="2"))
     assert (failure.step, failure.message) == ("claims", "/etc/plain/a belongs to the role plain")
-    assert world.picture() == before
+    assert world.differs_from(before) == {}
 
 
 def test_every_unmet_requirement_is_told_before_anything_changes(world: World) -> None:
@@ -179,7 +181,7 @@ def test_every_unmet_requirement_is_told_before_anything_changes(world: World) -
     assert "system is debian:12, supported are ubuntu:24.04" in failure.message
     assert "memory is 2,097,152,000 bytes" in failure.message
     assert "no interface bond7" in failure.message
-    assert world.picture() == before
+    assert world.differs_from(before) == {}
 
 
 def test_an_invalid_configuration_is_refused_before_anything_changes(world: World) -> None:
@@ -189,7 +191,7 @@ def test_an_invalid_configuration_is_refused_before_anything_changes(world: Worl
     failure = refused(world, demo("INVALID\n"))
     assert failure.step == "validate"
     assert "demo-check refuses (exit status 1): demo.conf: INVALID" in failure.message
-    assert world.picture() == before
+    assert world.differs_from(before) == {}
     assert not [effect for effect in world.effects if effect.startswith(("write", "replace", "run systemctl"))]
 
 
@@ -202,7 +204,7 @@ def test_a_change_that_does_not_verify_is_rolled_back(world: World, config: str)
     failure = refused(world, role)
     assert failure.step in ("verify", "units")
     assert failure.message.endswith("; everything is as it was before")
-    assert world.picture() == before
+    assert world.differs_from(before) == {}
     assert world.units["demo.service"].loaded == "first\n"
 
 
@@ -212,7 +214,7 @@ def test_a_failed_first_apply_leaves_the_host_but_for_its_packages(world: World)
     world.started.clear()
     before = world.picture()
     refused(world, demo("MUTE\n"))
-    assert world.picture() == before
+    assert world.differs_from(before) == {}
 
 
 def test_no_secret_leaves_in_a_failure(world: World) -> None:

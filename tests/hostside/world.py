@@ -6,20 +6,23 @@ is not reloaded, a package whose daemon starts by being installed is a broken te
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import errno
 import os
 import re
+import shutil
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hostside.commands import Answer
+from hostside.contract import role_of
 from hostside.failure import Failure
 from hostside.machine import Machine, Owner
 from hostside.packages import Packages
 from hostside.transaction import Apply
-from hostside.contract import role_of
 
 GOOD = Answer(0, "", "")
 
@@ -58,6 +61,16 @@ class World:
         """Where the host's `path` is."""
         return self.root / path.lstrip("/")
 
+    def twin(self, root: Path) -> World:
+        """The same host once more below another root, in place of what was there."""
+        if root.exists():
+            shutil.rmtree(root)
+        shutil.copytree(self.root, root, symlinks=True)
+        for path in [self.root, *self.root.rglob("*")]:
+            found = path.lstat()
+            os.chown(root / path.relative_to(self.root), found.st_uid, found.st_gid, follow_symlinks=False)
+        return dataclasses.replace(self, root=root, units=copy.deepcopy(self.units), timers={}, effects=[], started=[])
+
     def reboot(self) -> None:
         """Power comes back: /run is empty, what is enabled and defined runs, with the files as they are."""
         self.cut_after = self.full_after = None
@@ -86,9 +99,18 @@ class World:
         unit.active = "failed" if "CRASH" in unit.loaded else "active"
         return unit.active == "active"
 
+    def differs_from(self, picture: Mapping[str, object]) -> dict[str, tuple[object, object]]:
+        """What is otherwise than in the picture: name to (there, here)."""
+        here = self.picture()
+        return {
+            name: (picture.get(name), here.get(name))
+            for name in {*picture, *here}
+            if picture.get(name) != here.get(name)
+        }
+
     def picture(self) -> dict[str, object]:
         """Everything that must be the same in two equal hosts: disk without stamps and times, units, timers."""
-        disk: dict[str, object] = {}
+        shown: dict[str, object] = {}
         for path in sorted(self.root.rglob("*")):
             name = "/" + str(path.relative_to(self.root))
             found = path.lstat()
@@ -100,10 +122,11 @@ class World:
                 content, owner = os.readlink(path), ("", 0, 0)
             elif path.is_file():
                 content = re.sub(r'"applied": [\d.]+|"stamps?": ("[^"]*"|\{[^}]*\})', "", path.read_text())
-            disk[name] = (owner, content)
-        units = {name: (unit.enabled, unit.active, unit.loaded) for name, unit in self.units.items()}
-        idle = (False, "inactive", "")
-        return {"disk": disk, "units": {k: v for k, v in units.items() if v != idle}, "timers": dict(self.timers)}
+            shown[name] = (owner, content)
+        for name, unit in self.units.items():
+            if unit != Unit():
+                shown[name] = (unit.enabled, unit.active, unit.loaded)
+        return {**shown, **self.timers}
 
 
 class WorldMachine(Machine):
@@ -112,10 +135,12 @@ class WorldMachine(Machine):
     def __init__(self, world: World) -> None:
         super().__init__(str(world.root))
         self.world = world
-        self.waited = 0.0
+        self.process = os.getpid()
 
     def effect(self, what: str) -> None:
         world = self.world
+        if os.getpid() != self.process:
+            return  # a private view of the disk: nothing there happens to the host
         if world.cut_after is not None and len(world.effects) >= world.cut_after:
             raise PowerCut
         world.effects.append(what)
@@ -175,7 +200,9 @@ class WorldMachine(Machine):
             load = "loaded" if self.world.defined(name) else "not-found"
             file = "" if load == "not-found" else "enabled" if unit.enabled else "disabled"
             sub = "running" if unit.active == "active" else "dead"
-            blocks.append(f"LoadState={load}\nActiveState={unit.active}\nSubState={sub}\nUnitFileState={file}\nMainPID=0")
+            blocks.append(
+                f"LoadState={load}\nActiveState={unit.active}\nSubState={sub}\nUnitFileState={file}\nMainPID=0"
+            )
         return Answer(0, "\n\n".join(blocks), "")
 
     def _systemctl(self, argv: Sequence[str]) -> Answer:
@@ -232,7 +259,9 @@ class WorldMachine(Machine):
     def _simulate(self, argv: Sequence[str]) -> Answer:
         if argv[-1] == "autoremove":
             return Answer(0, "Remv libdemo [1.0]\n" if not self._has("demo") and self._has("libdemo") else "", "")
-        return Answer(0, "".join(f"Inst {name} (1.0 Debian)\n" for name in ("libdemo", "demo") if not self._has(name)), "")
+        return Answer(
+            0, "".join(f"Inst {name} (1.0 Debian)\n" for name in ("libdemo", "demo") if not self._has(name)), ""
+        )
 
     def _apt(self, argv: Sequence[str]) -> Answer:
         if not self.world.path("/usr/sbin/policy-rc.d").exists():
