@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import re
 
+import aiohttp
 import httpx
 
 from tests.lab.stack.checkout import Checkout, eventually
@@ -108,3 +109,28 @@ def test_each_host_explains_itself(stack: Checkout) -> None:
     for word in ("haproxy", "keepalived", "firewall", "sshd"):
         assert word in text
     assert stack.on("app2", "soundstage status --json").startswith("{")
+
+
+async def test_a_websocket_goes_through_the_balancer(stack: Checkout) -> None:
+    url = stack.outputs()["web_url"].replace("http://", "ws://") + "ws"
+    async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
+        await socket.send_str("are you there?")
+        answer = await socket.receive_str(timeout=5)
+    assert "are you there?" in answer
+    assert re.search(r"Server \d", answer)
+
+
+def test_the_other_balancer_engine_takes_over_and_goes_again(stack: Checkout) -> None:
+    url = stack.outputs()["web_url"]
+    with stack.config(load_balancer={"engine": "nginx"}):
+        stack.make("up")
+        with httpx.Client(timeout=5) as client:
+            answers = [client.get(url, headers={"Connection": "close"}) for _ in range(12)]
+        assert {re.findall(r"Server \d", answer.text)[0] for answer in answers} == {"Server 1", "Server 2"}
+        for edge in EDGES:
+            assert stack.on(edge, "systemctl is-active nginx") == "active"
+            assert "haproxy" not in stack.on(edge, "ls /etc /usr/sbin")
+        stack.make("drift", expect=0)
+    stack.make("up")
+    assert stack.on("edge1", "systemctl is-active haproxy") == "active"
+    stack.make("drift", expect=0)
