@@ -45,12 +45,17 @@ class Commit:
             if self.role.confirm_seconds > 0:
                 recovery.arm(self.machine, written, self.role.confirm_seconds)
                 return True
+            written = recovery.seal(self.machine, written)
         # Whatever went wrong, half a change must not stay; the reason is told afterwards.
         except Exception as error:  # noqa: BLE001
             self._put_back(written, error)
         self.step = "leave"
-        self._forget_releases()
-        recovery.commit(self.machine, self.dpkg, written, self.progress)
+        try:
+            self._forget_releases()
+            recovery.conclude(self.machine, self.dpkg, written, self.progress)
+        except (Failure, OSError) as error:
+            # The change itself is done and verified; its journal stays, and the next run takes this up again.
+            self.notes.append(f"what is no longer needed is still there: {error}")
         return False
 
     def _prepare(self) -> journal.Journal:

@@ -173,7 +173,6 @@ _OPERATIONS: dict[str, _Operation] = {
     "observe": _observe,
     "remove": _remove,
     "roles": _roles,
-    "roles": _roles,
     "confirm": _confirm,
     "missing": _missing,
     "facts": _facts,

@@ -63,11 +63,11 @@ def undo(machine: Machine, left: Journal, *, booting: bool = False) -> list[str]
     return refused
 
 
-def commit(machine: Machine, dpkg: Packages, written: Journal, progress: Progress) -> None:
-    """The change stays: from the first write on it is never undone; then its leftovers go. Raises Failure."""
+def seal(machine: Machine, written: Journal) -> Journal:
+    """The change stays: once this is on the disk it is never undone. Raises OSError."""
     committed = dataclasses.replace(written, committed=True, armed_until=0)
     journal.save(machine, committed)
-    conclude(machine, dpkg, committed, progress)
+    return committed
 
 
 def conclude(machine: Machine, dpkg: Packages, committed: Journal, progress: Progress) -> None:
@@ -109,7 +109,7 @@ def confirm(machine: Machine, dpkg: Packages, role: str, progress: Progress) -> 
             return {"confirmed": True}
         if not left.armed_until:
             raise Failure("confirm", f"the last change of {role} was interrupted; apply it again")
-        commit(machine, dpkg, left, progress)
+        conclude(machine, dpkg, seal(machine, left), progress)
         stop_timer(machine, role)
         return {"confirmed": True}
 

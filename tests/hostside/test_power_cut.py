@@ -160,7 +160,5 @@ def test_everything_new_is_on_the_disk_before_the_first_name_changes_and_before_
         f"unlink {journal}/journal.json",
     ]
     assert [at(effect) for effect in ordered] == sorted(at(effect) for effect in ordered)
-    last_sync = max(
-        i for i, effect in enumerate(effects) if effect.startswith("fsync /etc") or effect.startswith("fsync /srv")
-    )
+    last_sync = max(i for i, effect in enumerate(effects) if effect.startswith(("fsync /etc", "fsync /srv")))
     assert last_sync < at(f"replace {path}")

@@ -20,11 +20,10 @@ from pathlib import Path
 from hostside.commands import Answer
 from hostside.contract import role_of
 from hostside.failure import Failure
-from hostside.machine import Machine, Owner
+from hostside.machine import Machine
 from hostside.packages import Packages
 from hostside.transaction import Apply
-
-GOOD = Answer(0, "", "")
+from tests.hostside.players import GOOD, Accounts, Dpkg
 
 
 class PowerCut(BaseException):
@@ -119,7 +118,7 @@ class World:
             owner = (oct(stat.S_IMODE(found.st_mode)), found.st_uid, found.st_gid)
             content: object = ""
             if path.is_symlink():
-                content, owner = os.readlink(path), ("", 0, 0)
+                content, owner = str(path.readlink()), ("", 0, 0)
             elif path.is_file():
                 content = re.sub(r'"applied": [\d.]+|"stamps?": ("[^"]*"|\{[^}]*\})', "", path.read_text())
             shown[name] = (owner, content)
@@ -136,6 +135,8 @@ class WorldMachine(Machine):
         super().__init__(str(world.root))
         self.world = world
         self.process = os.getpid()
+        self.dpkg = Dpkg(world.path, world.started)
+        self.accounts = Accounts(world.path)
 
     def effect(self, what: str) -> None:
         world = self.world
@@ -163,7 +164,7 @@ class WorldMachine(Machine):
         known = {
             "systemctl": self._show,
             "journalctl": self._journal,
-            "apt-get": self._simulate,
+            "apt-get": self.dpkg.simulate,
             "demo-check": self._check,
             "demo-probe": self._probe,
         }
@@ -176,13 +177,13 @@ class WorldMachine(Machine):
         known = {
             "systemctl": self._systemctl,
             "systemd-run": self._systemd_run,
-            "apt-get": self._apt,
-            "apt-mark": self._apt_mark,
-            "dpkg": self._dpkg,
-            "useradd": self._useradd,
-            "usermod": self._usermod,
-            "userdel": self._userdel,
-            "groupdel": self._groupdel,
+            "apt-get": self.dpkg.apt,
+            "apt-mark": self.dpkg.mark,
+            "dpkg": self.dpkg.configure,
+            "useradd": self.accounts.useradd,
+            "usermod": self.accounts.usermod,
+            "userdel": self.accounts.userdel,
+            "groupdel": self.accounts.groupdel,
             "demo-farewell": lambda _: GOOD,
         }
         return known[argv[0]](argv)
@@ -254,102 +255,6 @@ class WorldMachine(Machine):
             return Answer(1, "", "no answer")
         return Answer(0, unit.loaded, "")
 
-    # dpkg
-
-    def _simulate(self, argv: Sequence[str]) -> Answer:
-        if argv[-1] == "autoremove":
-            return Answer(0, "Remv libdemo [1.0]\n" if not self._has("demo") and self._has("libdemo") else "", "")
-        return Answer(
-            0, "".join(f"Inst {name} (1.0 Debian)\n" for name in ("libdemo", "demo") if not self._has(name)), ""
-        )
-
-    def _apt(self, argv: Sequence[str]) -> Answer:
-        if not self.world.path("/usr/sbin/policy-rc.d").exists():
-            self.world.started.append("demo.service")
-        names = argv[max(argv.index(verb) for verb in ("install", "purge", "remove", "update") if verb in argv) + 1 :]
-        if "install" in argv:
-            for name in names:
-                bare, _, version = name.partition("=")
-                self.set_package("libdemo", "1.0")
-                self.set_package(bare, version or "1.0")
-            self._unpack()
-        for name in names if "purge" in argv or "remove" in argv else ():
-            if not self._has(name):
-                return Answer(100, "", f"E: {name} is not installed")
-            self.set_package(name, None)
-            if name == "demo":
-                for path in ("/usr/lib/systemd/system/demo.service", "/etc/demo/demo.conf", "/etc/demo/default.conf"):
-                    self.world.path(path).unlink(missing_ok=True)
-                if not list(self.world.path("/etc/demo").iterdir()):
-                    self.world.path("/etc/demo").rmdir()
-        return GOOD
-
-    def _unpack(self) -> None:
-        for path, content in (
-            ("/usr/lib/systemd/system/demo.service", "[Service]\n"),
-            ("/etc/demo/demo.conf", "packaged\n"),
-            ("/etc/demo/default.conf", "default site\n"),
-        ):
-            if not self.world.path(path).exists():
-                self.world.path(path).parent.mkdir(parents=True, exist_ok=True)
-                self.world.path(path).write_text(content)
-
-    def _apt_mark(self, argv: Sequence[str]) -> Answer:
-        want = {"hold": "hold", "unhold": "install"}[argv[1]]
-        text = self.text("/var/lib/dpkg/status")
-        for name in argv[2:]:
-            text = re.sub(rf"(Package: {name}\nStatus: )\S+", rf"\g<1>{want}", text)
-        self.world.path("/var/lib/dpkg/status").write_text(text)
-        return GOOD
-
-    def _dpkg(self, argv: Sequence[str]) -> Answer:
-        text = self.text("/var/lib/dpkg/status").replace("half-configured", "installed")
-        self.world.path("/var/lib/dpkg/status").write_text(text)
-        return GOOD
-
-    def set_package(self, name: str, version: str | None, state: str = "installed") -> None:
-        """Makes dpkg know a package, or forget it."""
-        text = re.sub(rf"Package: {name}\n(?:.+\n)*\n", "", self.text("/var/lib/dpkg/status"))
-        if version is not None:
-            text += f"Package: {name}\nStatus: install ok {state}\nVersion: {version}\n\n"
-        self.world.path("/var/lib/dpkg/status").write_text(text)
-
-    def _has(self, name: str) -> bool:
-        found = Packages().read(self).get(name)
-        return found is not None and found.installed
-
-    # Accounts
-
-    def _useradd(self, argv: Sequence[str]) -> Answer:
-        name = argv[-1]
-        passwd, group = self.world.path("/etc/passwd"), self.world.path("/etc/group")
-        if f"\n{name}:" in passwd.read_text():
-            return Answer(9, "", f"user {name} already exists")
-        uid = int(argv[argv.index("--uid") + 1]) if "--uid" in argv else 990
-        home, shell = argv[argv.index("--home-dir") + 1], argv[argv.index("--shell") + 1]
-        passwd.write_text(passwd.read_text() + f"{name}:x:{uid}:990::{home}:{shell}\n")
-        if "--user-group" in argv:
-            group.write_text(group.read_text() + f"{name}:x:990:\n")
-        return GOOD
-
-    def _usermod(self, argv: Sequence[str]) -> Answer:
-        passwd = self.world.path("/etc/passwd")
-        home, shell = argv[argv.index("--home") + 1], argv[argv.index("--shell") + 1]
-        passwd.write_text(re.sub(rf"(?m)^({argv[-1]}:x:\d+:\d+::).*$", rf"\g<1>{home}:{shell}", passwd.read_text()))
-        return GOOD
-
-    def _userdel(self, argv: Sequence[str]) -> Answer:
-        passwd = self.world.path("/etc/passwd")
-        if f"\n{argv[-1]}:" not in passwd.read_text():
-            return Answer(6, "", f"user {argv[-1]} does not exist")
-        passwd.write_text(re.sub(rf"(?m)^{argv[-1]}:.*\n", "", passwd.read_text()))
-        return GOOD
-
-    def _groupdel(self, argv: Sequence[str]) -> Answer:
-        group = self.world.path("/etc/group")
-        group.write_text(re.sub(rf"(?m)^{argv[-1]}:.*\n", "", group.read_text()))
-        return GOOD
-
 
 def new_world(root: Path) -> World:
     """A bare host: accounts, an empty dpkg, a kernel key, nothing of ours."""
@@ -386,6 +291,3 @@ def refused(world: World, role: Mapping[str, object]) -> Failure:
     except Failure as failure:
         return failure
     raise AssertionError("the apply did not fail")
-
-
-__all__ = ["GOOD", "Owner", "PowerCut", "Unit", "World", "WorldMachine", "new_world", "refused", "run_apply"]
