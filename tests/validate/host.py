@@ -1,4 +1,4 @@
-"""A host's file system with every package of ours and any of our roles laid over it: what the daemons' checkers see.
+"""A host's file system with our packages and any of our roles laid over it: what the daemons' checkers see."""
 
 from __future__ import annotations
 
