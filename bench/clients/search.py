@@ -10,9 +10,15 @@ from collections.abc import Iterator
 _LARGEST = 256 * 2**20
 
 
+_JOURNALS = ("/var/log/journal/", "/run/log/journal/")
+"""Searched as what it says, not as its files."""
+
+
 def _regular_files(places: "list[str]") -> "Iterator[tuple[str, int]]":
     for place in places:
         for folder, _, names in os.walk(place):
+            if folder.startswith(_JOURNALS):
+                continue
             for name in names:
                 path = os.path.join(folder, name)  # noqa: PTH118 - hosts may have many files; strings are enough
                 try:

@@ -22,8 +22,8 @@ Fault = Callable[[Platform, str], None]
 
 _BARRIER = (
     "table ip bench_partition {\n"
-    " chain input { type filter hook input priority -300; meta l4proto vrrp drop; }\n"
-    " chain output { type filter hook output priority -300; meta l4proto vrrp drop; }\n"
+    " chain input { type filter hook input priority -300; meta l4proto 112 drop; }\n"
+    " chain output { type filter hook output priority -300; meta l4proto 112 drop; }\n"
     "}\n"
 )
 

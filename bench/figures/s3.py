@@ -11,6 +11,11 @@ from toolchain.failure import Failure
 
 GOAL = 2.5
 GOALS = {"keepalived.service": 4.0}
+EXPLAINED = {
+    "ssh.service": "who logs in there may do anything on the host; only its start and reload are ours",
+    "soundstage-recover.service": "undoes an interrupted change at boot, so it must reach every file of the host",
+}
+"""Not counted: what such a unit is for is what a sandbox would take away."""
 _UNITS = (
     "find /etc/systemd/system -mindepth 1 -maxdepth 2 -type f "
     r"\( -name '*.service' -o -path '*.service.d/*.conf' \) -printf '%P\n'"
@@ -21,18 +26,26 @@ def measure(bench: Bench) -> Result:
     """`systemd-analyze security` of every service on every host that has a unit file or a drop-in of ours."""
     hosts = bench.platform.hosts
     exposures = {f"{host} {unit}": exposure(hosts, host, unit) for host in hosts.names for unit in shipped(hosts, host)}
-    over = {name: value for name, value in exposures.items() if value > GOALS.get(name.split(" ")[1], GOAL)}
+    counted = {name: value for name, value in exposures.items() if _unit(name) not in EXPLAINED}
+    over = {name: value for name, value in counted.items() if value > GOALS.get(_unit(name), GOAL)}
     return Result(
         id="S3",
-        title="exposure of the units we ship (worst; keepalived counted by its own goal)",
+        title="exposure of the units we ship (worst; keepalived has its own goal)",
         unit="of 10",
-        value=max(value for name, value in exposures.items() if name.split(" ")[1] not in GOALS),
+        value=max(value for name, value in counted.items() if _unit(name) not in GOALS),
         goal=f"<= {GOAL} (keepalived <= {GOALS['keepalived.service']:g})",
         met=not over,
-        trials=tuple(exposures.values()),
+        trials=tuple(counted.values()),
         peers=exposures,
-        notes=tuple(f"over its goal: {name} {value}" for name, value in over.items()),
+        notes=(
+            *(f"over its goal: {name} {value}" for name, value in over.items()),
+            *(f"{unit} is not counted: {reason}" for unit, reason in EXPLAINED.items()),
+        ),
     )
+
+
+def _unit(name: str) -> str:
+    return name.split(" ")[1]
 
 
 def shipped(hosts: LabHosts, host: str) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,7 @@ _SHORTEST = 12
 _FORBIDDEN_ON_HOSTS = ("/var/log", "/run", "/tmp", "/usr/local", "/usr/lib/soundstage", "/opt")
 _PRIVATE_ON_HOSTS = ("/etc", "/var")
 """Here a secret may stand, but only in a file that not everybody may read."""
+_PLANTED = "/tmp/soundstage-bench-canary"
 _SEARCH = (Path(__file__).resolve().parents[1] / "clients" / "search.py").read_text()
 
 
@@ -46,7 +49,7 @@ def measure(bench: Bench) -> Result:
     """Makes new passwords and goes back, under observation, then looks for every secret there was."""
     platform = bench.platform
     stack = platform.stack
-    needles = secrets(stack)
+    needles = secrets_of(stack)
     places: list[_Place] = []
     with TemporaryDirectory() as folder, ProcessList() as processes:
         rotated = Path(folder) / "Pulumi.rotated.yaml"
@@ -55,14 +58,18 @@ def measure(bench: Bench) -> Result:
         places.append(_Place("preview", succeeded(stack.pulumi("preview", "--diff", *config)).text.encode()))
         try:
             places.append(_Place("output of up", stack.up("--diff", *config).text.encode()))
-            needles |= secrets(stack)
+            needles |= secrets_of(stack)
         finally:
             places.append(_Place("output of up", stack.up("--diff").text.encode()))
-        needles |= secrets(stack)
-    places.append(_Place("process lists", b"\0".join(processes.seen)))
-    places += _on_controller(stack)
+        needles |= secrets_of(stack)
+        canary = _plant(platform)
+    shown = _Place("process lists", b"\0".join(processes.seen))
+    if canary not in shown.text:
+        raise Failure("the canary was not seen in the process lists: they were not watched well enough")
+    places += [shown, *_on_controller(stack)]
     found = [f"{place.name}: a secret" for place in places if any(needle in place.text for needle in needles)]
-    found += [where for host in platform.hosts.names for where in _on_host(platform, host, needles)]
+    for host in platform.hosts.names:
+        found += _on_host(platform, host, needles, canary)
     return Result(
         id="S5",
         title="places where a secret of the stack was found",
@@ -80,7 +87,17 @@ def measure(bench: Bench) -> Result:
     )
 
 
-def secrets(stack: Stack) -> frozenset[bytes]:
+def _plant(platform: Platform) -> bytes:
+    """Shows a text that is no secret where secrets must not be: a search that does not find it proves nothing."""
+    canary = f"canary-{secrets.token_hex(16)}"
+    subprocess.run([sys.executable, "-c", "import time; time.sleep(0.2)", canary], check=True)
+    for host in platform.hosts.names:
+        platform.hosts.run(host, "sh", "-c", 'echo "$1" | tee "$2" | systemd-cat', "plant", canary, _PLANTED)
+        platform.hosts.run(host, "journalctl", "--sync")
+    return canary.encode()
+
+
+def secrets_of(stack: Stack) -> frozenset[bytes]:
     """Every generated password, and every line of a private key. Raises Failure when the stack has no secret."""
     export = json.loads(succeeded(stack.pulumi("stack", "export", "--show-secrets")).text)
     resources = cast("list[_Resource]", export["deployment"]["resources"])
@@ -124,7 +141,17 @@ def _on_controller(stack: Stack) -> Iterable[_Place]:
             yield _Place(f"file {path.relative_to(PROJECT)}", path.read_bytes())
 
 
-def _on_host(platform: Platform, host: str, needles: frozenset[bytes]) -> list[str]:
+def _on_host(platform: Platform, host: str, needles: frozenset[bytes], canary: bytes) -> list[str]:
+    try:
+        planted = _search(platform, host, frozenset({canary}))
+    finally:
+        platform.hosts.run(host, "rm", _PLANTED)
+    if planted != ["journal", _PLANTED]:
+        raise Failure(f"the canary was planted in the journal and {_PLANTED} of {host}, and found in {planted}")
+    return [f"{host}: {where}" for where in _search(platform, host, needles)]
+
+
+def _search(platform: Platform, host: str, needles: frozenset[bytes]) -> list[str]:
     # The secrets go in on standard input: on a command line they would be found.
     request = {
         "needles": sorted(needle.decode() for needle in needles),
@@ -132,4 +159,4 @@ def _on_host(platform: Platform, host: str, needles: frozenset[bytes]) -> list[s
         "private": _PRIVATE_ON_HOSTS,
     }
     found = platform.hosts.run(host, "python3", "-c", _SEARCH, stdin=json.dumps(request), seconds=300)
-    return [f"{host}: {line}" for line in found.splitlines()]
+    return found.splitlines()
