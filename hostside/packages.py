@@ -166,8 +166,10 @@ def remove(machine: Machine, names: Sequence[str], *, purge: bool, progress: Pro
 
 
 def needless(machine: Machine) -> set[str]:
-    """The dependencies that nothing needs any more, as apt sees it."""
-    return set(re.findall(r"(?m)^Remv (\S+)", machine.ask([*_APT, "--simulate", "autoremove"], _APT_SECONDS).stdout))
+    """The dependencies that nothing needs any more, as apt sees it; to be suggested by another is no need."""
+    options = [f"--option=APT::AutoRemove::{kind}Important=false" for kind in ("Recommends", "Suggests")]
+    said = machine.ask([*_APT, *options, "--simulate", "autoremove"], _APT_SECONDS)
+    return set(re.findall(r"(?m)^Remv (\S+)", said.stdout))
 
 
 def restore_policy(machine: Machine) -> None:
