@@ -52,9 +52,9 @@ balancer_args = LoadBalancerArgs(
 balancer = LoadBalancer("balancer", balancer_args)
 front = KeepalivedPair("virtual-ip", KeepalivedPairArgs(hosts=edge, balancer=balancer, options=stack.virtual_ip))
 fleet.call_the_roll((*web.roles, *(store.role for store in stores), *balancer.roles, *front.roles))
-
 pulumi.export("hosts", fleet.summary())
+for store in stores:
+    pulumi.export("key_value_url", front.url(store.service.port))
 front_outputs = {"virtual_ip": front.virtual_ip, "web_url": front.url(stack.load_balancer.port)}
-store_outputs = {"key_value_url": front.url(store.service.port) for store in stores}
-for name, value in {**front_outputs, **store_outputs, **balancer.statistics}.items():
+for name, value in {**front_outputs, **balancer.statistics}.items():
     pulumi.export(name, value)
