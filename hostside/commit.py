@@ -8,7 +8,7 @@ from . import journal, kernel, leftovers, plan, recovery, releases, store, units
 from .change import Change, finished
 from .failure import Failure
 from .machine import Machine
-from .observe import look, unsettable
+from .observe import Live, look, unsettable
 from .packages import Packages
 from .store import Progress
 from .swap import swap
@@ -105,12 +105,17 @@ class Commit:
     def _verify(self) -> None:
         """Asks the probes; a unit that was started and died since is a failure, also when no probe asks for it."""
         self.step = "verify"
-        verify(self.machine, self.role, self.progress)
-        live = look(self.machine, self.role, self.dpkg.read(self.machine))
-        self.cannot.update(unsettable(self.machine, self.role, live, self.change.manifest))
+        self._look()
+        verify(self.machine, self.role, self.cannot, self.progress)
+        live = self._look()
         for name in plan.unit_steps(self.role, live.units, self.cannot).start:
             message = f"{name} does not stay up, it is {live.units[name].active}"
             raise Failure("verify", message, units.journal(self.machine, name))
+
+    def _look(self) -> Live:
+        live = look(self.machine, self.role, self.dpkg.read(self.machine))
+        self.cannot.update(unsettable(self.machine, self.role, live, self.change.manifest))
+        return live
 
     def _put_back(self, written: journal.Journal, error: Exception) -> None:
         """Undoes the change and raises what went wrong."""

@@ -43,7 +43,7 @@ def facts(machine: Machine) -> Facts:
         "system": f"{release.get('ID', '')}:{release.get('VERSION_ID', '')}",
         "architecture": _DEBIAN_NAMES.get(kernel.machine, kernel.machine),
         "kernel": kernel.release,
-        "python": ".".join(str(part) for part in sys.version_info[:3]),
+        "python": python_version(),
         "memory_bytes": int(memory.group(1)) * _KIB if memory else 0,
         "disk_free_bytes": space.f_bavail * space.f_frsize,
         "cpus": len(os.sched_getaffinity(0)),
@@ -51,6 +51,11 @@ def facts(machine: Machine) -> Facts:
         "interfaces": machine.names("/sys/class/net"),
         "container": machine.text("/run/systemd/container").strip(),
     }
+
+
+def python_version() -> str:
+    """The version of the Python that runs this program."""
+    return ".".join(str(part) for part in sys.version_info[:3])
 
 
 def shortfalls(wanted: Requirements, host: Facts, controller_time: float | None) -> list[str]:

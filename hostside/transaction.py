@@ -74,7 +74,7 @@ class Apply:
         left = plan.difference(self.role, live, manifest, cannot)
         if not left.changed:
             self.step = "verify"
-            repaired = verify_or_repair(self.machine, self.role, self.progress, self.notes)
+            repaired = verify_or_repair(self.machine, self.role, cannot, self.progress, self.notes)
             return self._result(live if not repaired else self._look(manifest), manifest, repaired, armed=False)
         try:
             armed = self._change(manifest, live, left, cannot)

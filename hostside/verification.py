@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from . import units
 from .failure import Failure
 from .machine import Machine
 from .probes import wait_until
 from .store import Progress
-from .values import Probe, Role
+from .values import Role
 
 
-def verify(machine: Machine, role: Role, progress: Progress) -> None:
+def verify(machine: Machine, role: Role, idle: Collection[str], progress: Progress) -> None:
     """Asks every probe until it is right. Raises Failure with the answer and the unit's last journal lines.
 
-    The probes of a unit whose start condition this host does not meet are left out: the unit is told as unsettable.
+    The probes of `idle` units are left out: this host does not meet their start condition, and that is told apart.
     """
-    probes = _askable(machine, role)
+    probes = [probe for probe in role.verify if probe.unit not in idle]
     if probes:
         progress("verifying")
     for probe in probes:
@@ -24,12 +26,14 @@ def verify(machine: Machine, role: Role, progress: Progress) -> None:
             raise Failure("verify", f"probe {wrong}", units.journal(machine, probe.unit))
 
 
-def verify_or_repair(machine: Machine, role: Role, progress: Progress, notes: list[str]) -> list[str]:
+def verify_or_repair(
+    machine: Machine, role: Role, idle: Collection[str], progress: Progress, notes: list[str]
+) -> list[str]:
     """Verifies; the unit behind a probe that does not answer is restarted once. What was changed. Raises Failure."""
     repaired: list[str] = []
     sole = next(iter(role.units)) if len(role.units) == 1 else None
-    for probe in _askable(machine, role):
-        wrong = wait_until(machine, probe)
+    for probe in role.verify:
+        wrong = "" if probe.unit in idle else wait_until(machine, probe)
         unit = probe.unit or sole
         if wrong and unit is None:
             raise Failure("verify", f"probe {wrong}")
@@ -39,12 +43,5 @@ def verify_or_repair(machine: Machine, role: Role, progress: Progress, notes: li
             units.command(machine, "restart", [unit])
             repaired.append(f"unit {unit}")
     if repaired:
-        verify(machine, role, progress)
+        verify(machine, role, idle, progress)
     return repaired
-
-
-def _askable(machine: Machine, role: Role) -> list[Probe]:
-    """The probes whose unit can run on this host."""
-    states = units.states(machine, {probe.unit for probe in role.verify if probe.unit})
-    idle = {name for name, state in states.items() if not state.running and state.condition_failed}
-    return [probe for probe in role.verify if probe.unit not in idle]
