@@ -28,7 +28,7 @@ class SshSettings(Value):
     """Empty means keys from the agent only."""
     known_hosts: str
     jump: Jump | None = None
-    connect_timeout_seconds: Seconds = 8
+    connect_timeout_seconds: Seconds = 4
     operation_timeout_seconds: Seconds = 900
 
 

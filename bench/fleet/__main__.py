@@ -33,7 +33,7 @@ for name, address in addresses.items():
             identity_file=f"{lab}/id_ed25519",
             known_hosts=f"{lab}/known_hosts",
             jump=None,
-            connect_timeout_seconds=8,
+            connect_timeout_seconds=4,
             operation_timeout_seconds=300,
         ),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from roles.firewall.spec import FirewallSpec
 from roles.model import CommandProbe, Directory, File, Role, Unit
 from roles.nft import LIST_INPUT, MAIN_FILE, RULES_DIRECTORY, UNIT, Admit, admitted_check, rule_lines
-from roles.systemd import unit_text
+from roles.systemd import SANDBOX, Section, unit_text
 
 _CLEAR = "add table inet soundstage; delete table inet soundstage"
 _DROP_IN = f"/etc/systemd/system/{UNIT}.d/soundstage.conf"
@@ -17,6 +17,15 @@ _ERRORS_V4 = "destination-unreachable, time-exceeded, parameter-problem, echo-re
 _ERRORS_V6 = "destination-unreachable, packet-too-big, time-exceeded, parameter-problem, echo-request"
 _NEIGHBOURS = "nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert"
 _LISTENERS = "mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report"
+
+_SERVICE: Section = {
+    **SANDBOX,
+    "ExecStop": ("", f"/usr/sbin/nft '{_CLEAR}'"),
+    "CapabilityBoundingSet": "CAP_NET_ADMIN",
+    "RestrictAddressFamilies": "AF_NETLINK AF_UNIX",
+    # It starts before there is a /tmp of its own to wait for.
+    "PrivateTmp": "no",
+}
 
 
 def role(spec: FirewallSpec) -> Role:
@@ -28,11 +37,7 @@ def role(spec: FirewallSpec) -> Role:
         files={
             MAIN_FILE: File(content=_ruleset(spec), mode="0755", on_change={UNIT: "reload"}),
             # The packaged unit flushes every table of the machine when it stops.
-            _DROP_IN: File(
-                content=unit_text(
-                    {"Service": {"ExecStop": ("", f"/usr/sbin/nft '{_CLEAR}'")}}, "Stopping takes our table away only."
-                )
-            ),
+            _DROP_IN: File(content=unit_text({"Service": _SERVICE}, "Stopping takes our table away only.")),
         },
         units={
             UNIT: Unit(
