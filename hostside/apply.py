@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 
 from . import operations, serve
+from .facts import python_version
 from .machine import Machine
 from .program import running
 
@@ -29,10 +29,5 @@ def _serve() -> int:
     server = serve.Server(lambda request, progress: operations.answer(host, request, progress), serve.EVENTS)
     # Read once before a request's child starts, dpkg's data base is known to all of them.
     server.before_fork = lambda: host.dpkg.refresh(host.machine)
-    server.run(
-        {
-            "program": host.program.name if host.program else "",
-            "python": ".".join(str(part) for part in sys.version_info[:3]),
-        }
-    )
+    server.run({"program": host.program.name if host.program else "", "python": python_version()})
     return 0
