@@ -91,7 +91,10 @@ def finished(
 def stamp(machine: Machine, path: str) -> str:
     """An inode fingerprint: while it is the same, nobody wrote to the path; empty when it is gone."""
     found = machine.lstat(path)
-    return "" if found is None else f"{found.st_ino}.{found.st_size}.{found.st_ctime_ns}"
+    if found is None:
+        return ""
+    # Not the time of the last status change: a rename that puts the very file back sets it.
+    return f"{found.st_ino}.{found.st_size}.{found.st_mtime_ns}.{found.st_mode:o}.{found.st_uid}.{found.st_gid}"
 
 
 def _changes(machine: Machine, now: Situation) -> Changes:

@@ -84,13 +84,12 @@ def _drop_packages(machine: Machine, dpkg: Packages, old: Manifest, known: list[
     # A dependency that is still needed stays: apt knows which are not, once the packages themselves are gone.
     dropped = (candidates & {*old.packages}) - wanted
     direct = sorted(dropped & installed)
-    # Purging may take data along (a data base's postrm does); a role that keeps data keeps its configuration too.
-    purge = not any(old.directories.values())
+    data = [path for path, keep in old.directories.items() if keep]
     if direct:
         packages.wait_for_locks(machine, progress)
-        packages.remove(machine, direct, purge=purge, progress=progress)
+        packages.remove(machine, direct, data, progress)
     needless = sorted((packages.needless(machine) & ours) - wanted) if dropped else []
     if needless:
-        packages.remove(machine, needless, purge=purge, progress=progress)
+        packages.remove(machine, needless, data, progress)
     left = {name for name, package in dpkg.read(machine).items() if package.installed}
     store.remember(machine, store.created(machine).minus(packages=candidates - left - wanted))

@@ -155,14 +155,17 @@ def hold(machine: Machine, names: Sequence[str], *, held: bool) -> None:
             raise Failure("packages", f"apt-mark: {said.text}")
 
 
-def remove(machine: Machine, names: Sequence[str], *, purge: bool, progress: Progress) -> None:
-    """Takes packages away, with `purge` their configuration too. Raises Failure."""
+def remove(machine: Machine, names: Sequence[str], data: Sequence[str], progress: Progress) -> None:
+    """Takes packages away with their configuration, unless that may delete `data`. Raises Failure."""
     progress(f"removing {', '.join(names)}")
+    careful = [name for name in names if _purge_may_delete(machine, name, data)]
     with no_daemon_starts(machine):
-        argv = [*_APT, "--allow-change-held-packages", "purge" if purge else "remove", *names]
-        said = machine.run(argv, _APT_SECONDS, environment=_ENVIRONMENT)
-    if said.status != 0:
-        raise Failure("packages", f"apt cannot remove {', '.join(names)}: {_last_lines(said)}")
+        for verb, some in (("purge", [name for name in names if name not in careful]), ("remove", careful)):
+            if some:
+                argv = [*_APT, "--allow-change-held-packages", verb, *some]
+                said = machine.run(argv, _APT_SECONDS, environment=_ENVIRONMENT)
+                if said.status != 0:
+                    raise Failure("packages", f"apt cannot remove {', '.join(some)}: {_last_lines(said)}")
 
 
 def needless(machine: Machine) -> set[str]:
@@ -190,6 +193,12 @@ def no_daemon_starts(machine: Machine) -> Generator[None, None, None]:
         yield
     finally:
         restore_policy(machine)
+
+
+def _purge_may_delete(machine: Machine, name: str, data: Sequence[str]) -> bool:
+    """Whether the package's last script speaks of a place (/var/lib/name) where data lies that must stay."""
+    script = machine.text(f"/var/lib/dpkg/info/{name}.postrm")
+    return any("/".join(path.split("/")[:4]) in script for path in data)
 
 
 def _kept_policy() -> str:

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 
 from . import store
-from .machine import Machine
+from .machine import Machine, Owner
 
 PLACE = "/usr/lib/soundstage"
 LINK = "/usr/local/sbin/soundstage"
@@ -66,6 +66,8 @@ def install(machine: Machine, program: Program | None) -> None:
     if machine.lstat(path) is None:
         machine.make_directories(PLACE)
         machine.write(path, program.content, 0o755)
+    if machine.owner(path) != Owner(0o755, 0, 0):
+        machine.set_owner(path, Owner(0o755, 0, 0))
     if machine.link_target(LINK) != path:
         machine.make_directories(os.path.dirname(LINK))
         machine.stage_link(LINK, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 from collections.abc import Iterable
 
 from . import journal, leftovers, store
@@ -54,7 +55,8 @@ def undo(machine: Machine, left: Journal, *, booting: bool = False) -> list[str]
     """Puts a change back and takes away what was made for it. Raises OSError."""
     if left.armed_until:
         machine.make_private(store.UNDONE)
-        text = f"the change was not confirmed over a new connection and was undone at {machine.now():.0f}\n"
+        at = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(machine.now()))
+        text = f"the change was not confirmed over a new connection and was undone at {at}\n"
         machine.write(f"{store.UNDONE}/{left.role}", text.encode())
         stop_timer(machine, left.role)
     refused = journal.undo(machine, left, booting=booting)
@@ -67,6 +69,7 @@ def seal(machine: Machine, written: Journal) -> Journal:
     """The change stays: once this is on the disk it is never undone. Raises OSError."""
     committed = dataclasses.replace(written, committed=True, armed_until=0)
     journal.save(machine, committed)
+    machine.unlink(f"{store.UNDONE}/{written.role}")
     return committed
 
 
