@@ -86,7 +86,7 @@ def _drop_packages(machine: Machine, dpkg: Packages, old: Manifest, known: list[
     direct = sorted(dropped & installed)
     data = [path for path, keep in old.directories.items() if keep]
     if direct:
-        packages.wait_for_locks(machine, progress)
+        packages.make_ready(machine, dpkg.read(machine), progress)
         packages.remove(machine, direct, data, progress)
     needless = sorted((packages.needless(machine) & ours) - wanted) if dropped else []
     if needless:

@@ -90,6 +90,13 @@ def interrupted(machine: Machine, known: Mapping[str, Package]) -> bool:
     return unmerged or any(package.state not in _WHOLE for package in known.values())
 
 
+def make_ready(machine: Machine, known: Mapping[str, Package], progress: Progress) -> None:
+    """Waits for other package tools and finishes what one of them left half done. Raises Failure."""
+    wait_for_locks(machine, progress)
+    if interrupted(machine, known):
+        repair(machine, progress)
+
+
 def wait_for_locks(machine: Machine, progress: Progress) -> None:
     """Waits until no other package tool works; says once who does. Raises Failure after 15 minutes."""
     deadline = machine.monotonic() + _LOCK_WAIT_SECONDS
@@ -109,13 +116,12 @@ def wait_for_locks(machine: Machine, progress: Progress) -> None:
 def repair(machine: Machine, progress: Progress) -> None:
     """Finishes what an interrupted dpkg left. Raises Failure."""
     progress("repairing an interrupted dpkg")
-    for argv in (
-        ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"],
-        [*_APT, "--fix-broken", "install"],
-    ):
-        said = machine.run(argv, _APT_SECONDS, environment=_ENVIRONMENT)
-        if said.status != 0:
-            raise Failure("packages", f"{' '.join(argv[:1])} cannot repair the packages: {_last_lines(said)}")
+    configure = ["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"]
+    with no_daemon_starts(machine):
+        for argv in (configure, [*_APT, "--fix-broken", "install"]):
+            said = machine.run(argv, _APT_SECONDS, environment=_ENVIRONMENT)
+            if said.status != 0:
+                raise Failure("packages", f"{argv[0]} cannot repair the packages: {_last_lines(said)}")
 
 
 def would_install(machine: Machine, wanted: Mapping[str, str], progress: Progress) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from . import store
 from .machine import Machine, Owner
+from .packages import POLICY
 
 PLACE = "/usr/lib/soundstage"
 LINK = "/usr/local/sbin/soundstage"
@@ -21,7 +22,8 @@ _UNIT_TEXT = f"""\
 [Unit]
 Description=Undo a Soundstage change that a power cut interrupted or nobody confirmed
 DefaultDependencies=no
-ConditionDirectoryNotEmpty={store.JOURNALS}
+ConditionDirectoryNotEmpty=|{store.JOURNALS}
+ConditionPathExists=|{POLICY}
 RequiresMountsFor={store.STATE} {PLACE}
 After=local-fs.target
 Before=sysinit.target network-pre.target nftables.service systemd-sysctl.service shutdown.target

@@ -122,6 +122,7 @@ def recover(machine: Machine, dpkg: Packages, role: str | None, progress: Progre
     with store.lock(machine, progress):
         if not booting:
             return finish(machine, dpkg, progress)
+        restore_policy(machine)
         notes: list[str] = []
         for name in journal.roles(machine):
             left = journal.load(machine, name)

@@ -36,7 +36,8 @@ def _remove(machine: Machine, dpkg: Packages, manifest: Manifest, progress: Prog
         said = machine.run(argv, _REMOVE_WITH_SECONDS)
         if said.status != 0:
             raise Failure("remove", f"{' '.join(argv)}: exit status {said.status}: {said.text}")
-    progress(f"stopping {', '.join(manifest.units)}" if manifest.units else "removing files")
+    ending = [name for name, was in manifest.units_before.items() if not was.running]
+    progress(f"stopping {', '.join(ending)}" if ending else "putting files back")
     leftovers.release_units(machine, manifest.units_before)
     _files_away(machine, manifest)
     for key, value in manifest.sysctl_before.items():

@@ -7,6 +7,7 @@ the file. So the end of the connection, at whatever moment, neither stops nor bl
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import selectors
@@ -55,6 +56,7 @@ class Server:
         """Serves; returns when the input has ended and every child has answered, or when nobody listens."""
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         os.makedirs(self._directory, 0o700, exist_ok=True)
+        self._sweep()
         with contextlib.suppress(BrokenPipeError):
             self._say({"hello": hello})
             self._selector.register(self._source, selectors.EVENT_READ)
@@ -62,6 +64,16 @@ class Server:
         # While another connection or a child writes there, it stays.
         with contextlib.suppress(OSError):
             os.rmdir(self._directory)
+
+    def _sweep(self) -> None:
+        """Removes event files that nobody reads and nobody writes any more."""
+        for name in os.listdir(self._directory):
+            path = os.path.join(self._directory, name)
+            if os.path.exists(f"/proc/{name.partition('-')[0]}"):
+                continue
+            with contextlib.suppress(FileNotFoundError, BlockingIOError), open(path, "rb") as stream:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(path)
 
     def _loop(self) -> None:
         pending = b""
@@ -119,7 +131,10 @@ class Server:
         while True:
             os.makedirs(self._directory, 0o700, exist_ok=True)
             with contextlib.suppress(FileNotFoundError):
-                return os.open(events, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
+                log = os.open(events, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
+                # Held as long as the child lives: by this another server knows that somebody writes.
+                fcntl.flock(log, fcntl.LOCK_EX)
+                return log
 
     def _follow(self, child: _Child) -> None:
         ended = not os.read(child.doorbell, _CHUNK)

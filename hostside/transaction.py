@@ -141,9 +141,7 @@ class Apply:
         self.step = "packages"
         before = first.packages
         if left.packages:
-            packages.wait_for_locks(self.machine, self.progress)
-            if packages.interrupted(self.machine, before):
-                packages.repair(self.machine, self.progress)
+            packages.make_ready(self.machine, before, self.progress)
             new = packages.would_install(self.machine, left.packages, self.progress)
             store.remember(self.machine, store.created(self.machine).plus(packages=new))
             packages.install(self.machine, left.packages, self.progress)

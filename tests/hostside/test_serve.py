@@ -160,6 +160,17 @@ def test_the_death_of_the_controller_does_not_stop_the_work(channel: Channel, tm
     assert (tmp_path / "done").read_text() == "True", "the work runs in a session of its own"
 
 
+def test_what_a_dead_connection_left_is_swept_by_the_next_one(tmp_path: Path) -> None:
+    events = tmp_path / "events"
+    events.mkdir()
+    (events / "999999999-1.events").write_text("")
+    (events / f"{os.getpid()}-1.events").write_text("")
+    channel = Channel(events)
+    channel.next()
+    assert [path.name for path in events.iterdir()] == [f"{os.getpid()}-1.events"]
+    channel.end()
+
+
 def test_the_packed_program_says_hello_and_answers(tmp_path: Path) -> None:
     from hostside.bundle import build
 
