@@ -48,12 +48,19 @@ ENGINE = GoTool(
 )
 LANGUAGE_HOST = GoTool("pulumi-language-python", f"{_SDK}/python/cmd/pulumi-language-python", ("-ldflags=-s -w",))
 LANGUAGE_SCRIPT = "pulumi-language-python-exec"
+_LAUNCHER = """\
+#!/bin/sh
+# This language host does not notice that its engine was killed; the kernel ends it then.
+exec setpriv --pdeathsig TERM "$(dirname -- "$0")/libexec/pulumi-language-python" "$@"
+"""
 
 
 def ensure() -> Path:
     """The directory that holds the engine and its language host. Raises Failure if Go is needed and missing."""
     # Side by side: the engine takes a language host beside itself for its own, and warns about any other.
-    return _on_path() or entry("tools", f"pulumi-{_VERSION}-{key_of(ENGINE.key, LANGUAGE_HOST.key)}", _build_all)
+    return _on_path() or entry(
+        "tools", f"pulumi-{_VERSION}-{key_of(ENGINE.key, LANGUAGE_HOST.key, _LAUNCHER)}", _build_all
+    )
 
 
 def version_of(printed: str) -> tuple[int, ...]:
@@ -85,13 +92,16 @@ def _build(tool: GoTool, part: Path) -> None:
             f"Pulumi is not on PATH, and Go {GO[0]}.{GO[1]} or newer to build it is missing: install Pulumi {_VERSION} "
             "or newer (https://www.pulumi.com/docs/install), or Go (https://go.dev/dl)"
         )
-    command = [go, "build", "-v", "-trimpath", "-mod=readonly", *tool.flags, "-o", str(part / tool.name), tool.package]
+    binary = part / "libexec" / tool.name if tool is LANGUAGE_HOST else part / tool.name
+    command = [go, "build", "-v", "-trimpath", "-mod=readonly", *tool.flags, "-o", str(binary), tool.package]
     run(command, f"building {tool.name} (once, some minutes)", cwd=tool.module)
     if tool is LANGUAGE_HOST:
         # The newest language host in a served module is older than the SDK; its script must be the SDK's own.
         sdk = _module_directory(go, ENGINE, _SDK)
-        shutil.copyfile(sdk / "python" / "cmd" / LANGUAGE_SCRIPT, part / LANGUAGE_SCRIPT)
-        (part / LANGUAGE_SCRIPT).chmod(0o755)
+        shutil.copyfile(sdk / "python" / "cmd" / LANGUAGE_SCRIPT, binary.parent / LANGUAGE_SCRIPT)
+        (binary.parent / LANGUAGE_SCRIPT).chmod(0o755)
+        (part / tool.name).write_text(_LAUNCHER)
+        (part / tool.name).chmod(0o755)
 
 
 def _go_version(go: str, tool: GoTool) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,19 +58,14 @@ def test_a_lost_host_is_let_go(stack: Checkout, app2_off: None) -> None:
 def test_a_changed_host_key_is_refused(stack: Checkout) -> None:
     stack.on(
         "app2",
-        "cp -p /etc/ssh/ssh_host_ed25519_key /root/kept && rm /etc/ssh/ssh_host_*_key*"
+        "mkdir /run/kept && mv /etc/ssh/ssh_host_* /run/kept/"
         " && ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key && systemctl restart ssh",
     )
     try:
         text = stack.pulumi("up --yes --skip-preview --refresh -s lab", expect=1)
         assert re.search(r"app2.*host key", text), text
     finally:
-        stack.on(
-            "app2",
-            "mv /root/kept /etc/ssh/ssh_host_ed25519_key"
-            " && ssh-keygen -y -f /etc/ssh/ssh_host_ed25519_key > /etc/ssh/ssh_host_ed25519_key.pub"
-            " && systemctl restart ssh",
-        )
+        stack.on("app2", "rm /etc/ssh/ssh_host_* && mv /run/kept/* /etc/ssh/ && systemctl restart ssh")
 
 
 def test_a_full_disk_changes_nothing_and_says_so(stack: Checkout) -> None:
@@ -86,11 +82,13 @@ def test_a_full_disk_changes_nothing_and_says_so(stack: Checkout) -> None:
 
 
 def test_the_second_of_two_ups_is_refused_and_the_first_goes_on(stack: Checkout) -> None:
-    with stack.config(load_balancer=NEW_TIMEOUT):
-        first = stack.start("pulumi up --yes --skip-preview --refresh -s lab --non-interactive")
-        eventually(
-            lambda: list((stack.root / ".lab/state/.pulumi/locks").rglob("*.json")), 30, "the first up holds its lock"
-        )
+    # Somebody else works on edge2, so that the first up has to wait there.
+    busy = ["./lab/lab", "exec", "edge2", "--", "flock", "/var/lib/soundstage/lock", "sleep", "12"]
+    with subprocess.Popen(busy, cwd=stack.root, stdin=subprocess.DEVNULL), stack.config(load_balancer=NEW_TIMEOUT):
+        first = stack.start("pulumi up --yes --skip-preview -s lab --non-interactive")
+        assert first.stdout is not None
+        waiting = next(line for line in first.stdout if "waiting for another apply on this host" in line)
+        assert "edge2" in waiting
         second = stack.pulumi("up --yes --skip-preview -s lab", expect=1)
         output, _ = first.communicate(timeout=300)
         assert "locked" in second
