@@ -41,7 +41,7 @@ def continue_beside_failures() -> None:
     RPCManager.do_rpc = do_rpc
 
 
-async def _end_with_an_error(manager: RPCManager) -> None:
+async def _end_with_an_error(manager: RPCManager) -> object:
     """Waits for every other registration, then raises RunError."""
     this = asyncio.current_task()
     while others := [rpc for rpc in _registrations(manager) if rpc is not this and not rpc.done()]:
