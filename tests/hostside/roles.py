@@ -9,8 +9,13 @@ SECRET = "tango-whiskey-9"
 Wire = Mapping[str, object]
 
 
-def demo(config: str = "first\n", **more: object) -> dict[str, object]:
-    """A daemon from a package with a configuration, a secret, a user, data, a kernel key and a unit of its own."""
+def demo(
+    config: str = "first\n", *, on_change: str = "reload", files: Mapping[str, Wire] | None = None, **more: object
+) -> dict[str, object]:
+    """A daemon from a package with a configuration, a secret, a user, data, a kernel key and a unit of its own.
+
+    `on_change` is what a new configuration does to the daemon; `files` come on top, `more` replaces fields.
+    """
     return {
         "name": "demo",
         "packages": {"demo": ""},
@@ -18,12 +23,13 @@ def demo(config: str = "first\n", **more: object) -> dict[str, object]:
         "sysctl": {"net.core.somaxconn": "65535"},
         "directories": {"/var/lib/demo": {"owner": "demo", "group": "demo", "mode": "0750", "keep": True}},
         "files": {
-            "/etc/demo/demo.conf": {"content": config, "on_change": {"demo.service": "reload"}},
+            "/etc/demo/demo.conf": {"content": config, "on_change": {"demo.service": on_change}},
             "/etc/demo/secret/token": {"content": f"password = {SECRET}\n", "mode": "0600", "owner": "demo"},
             "/etc/systemd/system/demo@.service": {
                 "content": "[Service]\n",
                 "on_change": {"demo@1.service": "restart", "demo@2.service": "restart"},
             },
+            **(files or {}),
         },
         "absent": ["/etc/demo/default.conf"],
         "units": {"demo.service": {}, "demo@1.service": {}, "demo@2.service": {}},

@@ -38,8 +38,11 @@ class Channel:
         os.close(answers)
         self.answers: IO[str] = os.fdopen(self._from)
 
+    def write(self, content: bytes) -> None:
+        os.write(self._to, content)
+
     def send(self, *requests: Mapping[str, object]) -> None:
-        os.write(self._to, b"".join(json.dumps(request).encode() + b"\n" for request in requests))
+        self.write(b"".join(json.dumps(request).encode() + b"\n" for request in requests))
 
     def next(self) -> dict[str, object]:
         return json.loads(self.answers.readline())
@@ -115,10 +118,9 @@ def test_a_failure_is_told_with_its_step_and_journal(channel: Channel) -> None:
 
 def test_an_unexpected_error_says_where_and_no_content(channel: Channel) -> None:
     channel.send({"id": 1, "what": "break"})
-    error = channel.next()["error"]
-    assert isinstance(error, dict)
-    assert error["message"].startswith("KeyError (test_serve.py:")
-    assert "tango" not in str(error)
+    answer = json.dumps(channel.next())
+    assert '"message": "KeyError (test_serve.py:' in answer
+    assert "tango" not in answer
 
 
 def test_a_request_whose_process_dies_is_answered(channel: Channel) -> None:
@@ -129,7 +131,7 @@ def test_a_request_whose_process_dies_is_answered(channel: Channel) -> None:
 
 
 def test_a_line_that_is_no_request_is_refused_and_the_channel_goes_on(channel: Channel) -> None:
-    os.write(channel._to, b"what\n[1]\n\n")
+    channel.write(b"what\n[1]\n\n")
     assert [channel.next()["error"], channel.next()["error"]] == [
         {"step": "request", "message": "a line is no JSON object", "journal": ""}
     ] * 2

@@ -7,7 +7,7 @@ import json
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,12 +21,13 @@ from hostside.machine import Machine
 from tests.hostside.roles import demo
 from tests.hostside.world import World, WorldMachine, run_apply
 
+_SELF_SIGNED = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 40 -subj /CN=a"
+
 
 class WithCertificates(WorldMachine):
     """A host with openssl, where every certificate ends at the same moment."""
 
-    def ask(self, argv: object, timeout: float = 60, stdin: str = "") -> Answer:
-        assert isinstance(argv, list)
+    def ask(self, argv: Sequence[str], timeout: float = 60, stdin: str = "") -> Answer:
         if argv[0] == "openssl":
             return Answer(0, "notAfter=Dec 14 22:13:20 2023 GMT\n", "")  # 30 days after the world's clock
         return super().ask(argv, timeout, stdin)
@@ -38,11 +39,7 @@ def shown(world: World) -> tuple[int, str]:
 
 
 def with_certificate() -> dict[str, object]:
-    role = demo()
-    files = role["files"]
-    assert isinstance(files, dict)
-    files["/etc/demo/tls.pem"] = {"content": "-----BEGIN CERTIFICATE-----\n"}
-    return role
+    return demo(files={"/etc/demo/tls.pem": {"content": "-----BEGIN CERTIFICATE-----\n"}})
 
 
 def test_a_good_host_is_told_in_plain_text_and_exits_with_0(world: World) -> None:
@@ -88,15 +85,13 @@ def test_the_status_is_there_for_programs_too(world: World) -> None:
 def test_the_last_day_of_a_real_certificate_is_read(world: World, tmp_path: Path) -> None:
     certificate = tmp_path / "tls.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "40"]
-        + ["-subj", "/CN=a", "-keyout", str(tmp_path / "key"), "-out", str(certificate)],
+        [*_SELF_SIGNED.split(), "-keyout", str(tmp_path / "key"), "-out", str(certificate)],
         check=True,
         capture_output=True,
     )
 
     class Real(WorldMachine):
-        def ask(self, argv: object, timeout: float = 60, stdin: str = "") -> Answer:
-            assert isinstance(argv, list)
+        def ask(self, argv: Sequence[str], timeout: float = 60, stdin: str = "") -> Answer:
             return Machine.ask(self, argv, timeout, stdin) if argv[0] == "openssl" else super().ask(argv, timeout)
 
     role: dict[str, object] = {"name": "tls", "files": {"/etc/tls.pem": {"content": certificate.read_text()}}}
@@ -185,5 +180,5 @@ def test_the_switch_is_written_where_haproxy_reads_it_when_it_starts(world: Worl
 
 
 def test_a_host_without_haproxy_says_so(world: World) -> None:
-    with pytest.raises(Failure, match="no HAProxy answers on /run/haproxy/admin.sock"):
+    with pytest.raises(Failure, match=r"no HAProxy answers on /run/haproxy/admin\.sock"):
         maintenance.switch(world.machine(), io.StringIO(), "show", "")

@@ -184,7 +184,7 @@ class WorldMachine(Machine):
             "usermod": self.accounts.usermod,
             "userdel": self.accounts.userdel,
             "groupdel": self.accounts.groupdel,
-            "demo-farewell": lambda _: GOOD,
+            "demo-farewell": _farewell,
         }
         return known[argv[0]](argv)
 
@@ -254,6 +254,10 @@ class WorldMachine(Machine):
         if unit.active != "active" or "MUTE" in unit.loaded:
             return Answer(1, "", "no answer")
         return Answer(0, unit.loaded, "")
+
+
+def _farewell(_argv: Sequence[str]) -> Answer:
+    return GOOD
 
 
 def new_world(root: Path) -> World:
