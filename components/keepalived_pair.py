@@ -51,8 +51,8 @@ class KeepalivedPair(pulumi.ComponentResource):
         proven = [self._node(name, args, backup, _BACKUP_PRIORITY, after=[]) for backup in backups]
         holder = self._node(name, args, primary, _PRIMARY_PRIORITY, after=proven)
         self.roles = (*proven, holder)
-        # `host` is known in a preview and never secret, unlike anything that carries the role.
-        self.virtual_ip = holder.host.apply(lambda _: str(args.options.address.ip))
+        # Said whether or not this run reached the hosts: scripts ask for it after a run that failed, too.
+        self.virtual_ip = pulumi.Output.from_input(str(args.options.address.ip))
         self._address = args.options.address.ip
         self.register_outputs({"virtual_ip": self.virtual_ip})
 
