@@ -36,7 +36,9 @@ _APT = (
 )  # fmt: skip
 _ENVIRONMENT = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1", "APT_LISTCHANGES_FRONTEND": "none"}
 _WHOLE = ("installed", "not-installed", "config-files", "triggers-pending", "triggers-awaited")
-_RECORD = re.compile(rb"^Package: (\S+)\nStatus: (\S+) \S+ (\S+)$(?:\n(?!\n).*)*?\nVersion: (\S+)$", re.MULTILINE)
+_RECORD = re.compile(
+    rb"^Package: (\S+)\n(?:(?!Status:).+\n)*?Status: (\S+) \S+ (\S+)$(?:\n(?!\n).*)*?\nVersion: (\S+)$", re.MULTILINE
+)
 
 
 class Package(NamedTuple):

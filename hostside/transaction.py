@@ -140,8 +140,9 @@ class Apply:
         """Installs and holds; whether a package that was there got another version."""
         self.step = "packages"
         before = first.packages
-        if left.packages:
+        if left.packages or left.hold:
             packages.make_ready(self.machine, before, self.progress)
+        if left.packages:
             new = packages.would_install(self.machine, left.packages, self.progress)
             store.remember(self.machine, store.created(self.machine).plus(packages=new))
             packages.install(self.machine, left.packages, self.progress)

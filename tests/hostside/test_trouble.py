@@ -202,3 +202,18 @@ def test_a_directory_in_the_place_of_a_file_is_refused(world: World) -> None:
     failure = refused(world, files_only(a="1"))
     assert "/etc/plain/a is a directory on this host" in failure.message
     assert world.differs_from(before) == {}
+
+
+def test_an_essential_package_is_known_too_and_the_installed_architecture_counts() -> None:
+    status = (
+        b"Package: bash\nEssential: yes\nStatus: install ok installed\nPriority: required\nVersion: 5.2-2\n\n"
+        b"Package: libc6\nStatus: install ok installed\nArchitecture: amd64\nVersion: 2.36\n\n"
+        b"Package: libc6\nStatus: deinstall ok config-files\nArchitecture: i386\nVersion: 2.31\n\n"
+        b"Package: gone\nStatus: purge ok not-installed\nPriority: optional\n\n"
+        b"Package: pinned\nStatus: hold ok installed\nVersion: 1:2~3\n\n"
+    )
+    assert {name: tuple(package) for name, package in parse(status).items()} == {
+        "bash": ("5.2-2", "installed", False),
+        "libc6": ("2.36", "installed", False),
+        "pinned": ("1:2~3", "installed", True),
+    }
