@@ -103,6 +103,21 @@ def observed(role: Role, live: Live, cannot: Mapping[str, str]) -> dict[str, obj
             for key, value in role.sysctl.items()
             if persisted and (key in cannot or key in live.sysctl)
         },
+        **_observed_paths(role, live),
+        "units": {
+            name: {
+                **dataclasses.asdict(unit),
+                "enabled": state.enabled if state.can_be_enabled else unit.enabled,
+                "running": unit.running if name in cannot else state.running,
+            }
+            for name, unit in role.units.items()
+            if (state := live.units[name]).exists
+        },
+    }
+
+
+def _observed_paths(role: Role, live: Live) -> dict[str, object]:
+    return {
         "directories": {
             path: {**_owned(live, owner), "keep": role.directories[path].keep}
             for path, owner in live.directories.items()
@@ -125,15 +140,6 @@ def observed(role: Role, live: Live, cannot: Mapping[str, str]) -> dict[str, obj
             }
             for path, artifact in role.artifacts.items()
             if path in live.artifacts
-        },
-        "units": {
-            name: {
-                **dataclasses.asdict(unit),
-                "enabled": state.enabled if state.can_be_enabled else unit.enabled,
-                "running": unit.running if name in cannot else state.running,
-            }
-            for name, unit in role.units.items()
-            if (state := live.units[name]).exists
         },
     }
 
