@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import re
 import socket
 from typing import TextIO
 
 from .failure import Failure
-from .machine import Machine, Owner
+from .machine import Machine
 
 SOCKET = "/run/haproxy/admin.sock"
-_CONFIG = "/etc/haproxy/haproxy.cfg"
+SAVE_STATE = "/usr/local/sbin/haproxy-server-state"
 _ANSWER_SECONDS = 5.0
 _CHUNK = 1 << 16
 
@@ -31,7 +30,7 @@ def switch(machine: Machine, out: TextIO, mode: str, server: str) -> int:
     answer = _ask(machine, f"set server {names[0]} state {'maint' if mode == 'on' else 'ready'}")
     if answer.strip():
         raise Failure("maintenance", answer.strip())
-    _persist(machine)
+    _save(machine)
     out.write(f"{names[0]} {_servers(machine)[names[0]]}; switch the other balancer too\n")
     return 0
 
@@ -46,15 +45,12 @@ def _servers(machine: Machine) -> dict[str, str]:
     }
 
 
-def _persist(machine: Machine) -> None:
-    """HAProxy reads its servers' state back from this file when it starts; without the setting it forgets."""
-    config = machine.text(_CONFIG)
-    name = re.search(r"(?m)^\s*server-state-file\s+(\S+)", config)
-    base = re.search(r"(?m)^\s*server-state-base\s+(\S+)", config)
-    if name is not None:
-        path = name.group(1) if name.group(1).startswith("/") else f"{base.group(1) if base else ''}/{name.group(1)}"
-        machine.stage(path, _ask(machine, "show servers state").encode(), Owner(0o644, 0, 0))
-        machine.put(path)
+def _save(machine: Machine) -> None:
+    """Lets the balancer's role save the state now, so that the switch outlives a power cut too. Raises Failure."""
+    if machine.lstat(SAVE_STATE) is not None:
+        said = machine.run([SAVE_STATE])
+        if said.status != 0:
+            raise Failure("maintenance", f"switched, but not saved: {said.text}")
 
 
 def _ask(machine: Machine, command: str) -> str:

@@ -32,13 +32,13 @@ def remove(machine: Machine, dpkg: Packages, role: str, progress: Progress) -> d
 
 
 def _remove(machine: Machine, dpkg: Packages, manifest: Manifest, progress: Progress) -> None:
+    ending = [name for name, was in manifest.units_before.items() if not was.running]
+    progress(f"stopping {', '.join(ending)}" if ending else "putting files back")
+    leftovers.release_units(machine, manifest.units_before)
     for argv in manifest.remove_with:
         said = machine.run(argv, _REMOVE_WITH_SECONDS)
         if said.status != 0:
             raise Failure("remove", f"{' '.join(argv)}: exit status {said.status}: {said.text}")
-    ending = [name for name, was in manifest.units_before.items() if not was.running]
-    progress(f"stopping {', '.join(ending)}" if ending else "putting files back")
-    leftovers.release_units(machine, manifest.units_before)
     _files_away(machine, manifest)
     for key, value in manifest.sysctl_before.items():
         if kernel.live(machine, {key: value}).get(key) != value:
@@ -48,7 +48,7 @@ def _remove(machine: Machine, dpkg: Packages, manifest: Manifest, progress: Prog
     leftovers.revive_units(machine, manifest.units_before)
     _notice(machine, manifest)
     # From here on the paths are no longer ours: whoever takes this up again must not touch them.
-    without_paths = dataclasses.replace(manifest, files={}, absent=(), artifacts={}, stamps={})
+    without_paths = dataclasses.replace(manifest, files={}, absent=(), artifacts={}, stamps={}, remove_with=())
     store.write_manifest(machine, without_paths)
     others = [each for each in store.manifests(machine).values() if each.role != manifest.role]
     kept = [path for path, keep in manifest.directories.items() if keep]

@@ -248,6 +248,14 @@ def test_a_kernel_key_that_this_host_lacks_is_told_and_is_no_drift(world: World)
     assert run_apply(world, role)["changed"] == []
 
 
+def test_the_farewell_of_a_role_comes_after_its_units_stopped_and_before_its_files_go(world: World) -> None:
+    run_apply(world, demo(remove_with=[["demo-farewell"]]))
+    world.effects.clear()
+    forget(world, "demo")
+    order = ["run systemctl stop -- demo.service", "run demo-farewell", "unlink /etc/demo/secret/token"]
+    assert [world.effects.index(effect) for effect in order] == sorted(world.effects.index(effect) for effect in order)
+
+
 def test_removal_sets_the_kernel_back(world: World) -> None:
     run_apply(world, demo())
     forget(world, "demo")

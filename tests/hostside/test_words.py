@@ -171,12 +171,12 @@ def test_a_server_that_is_not_there_is_refused_with_those_that_are(world: World,
         maintenance.switch(world.machine(), io.StringIO(), "on", "web/app9")
 
 
-def test_the_switch_is_written_where_haproxy_reads_it_when_it_starts(world: World, haproxy: HAProxy) -> None:
-    world.path("/etc/haproxy").mkdir()
-    world.path("/var/lib/haproxy").mkdir(parents=True)
-    world.path("/etc/haproxy/haproxy.cfg").write_text("global\n  server-state-file /var/lib/haproxy/state\n")
+def test_the_switch_is_saved_at_once_where_the_role_can(world: World, haproxy: HAProxy) -> None:
+    save = "/usr/local/sbin/haproxy-server-state"
+    world.path(save).parent.mkdir(parents=True)
+    world.path(save).touch()
     maintenance.switch(world.machine(), io.StringIO(), "on", "app1-8001")
-    assert world.path("/var/lib/haproxy/state").read_text() == "1\n"
+    assert world.effects == [f"run {save}"]
 
 
 def test_a_host_without_haproxy_says_so(world: World) -> None:

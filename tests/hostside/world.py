@@ -184,7 +184,8 @@ class WorldMachine(Machine):
             "usermod": self.accounts.usermod,
             "userdel": self.accounts.userdel,
             "groupdel": self.accounts.groupdel,
-            "demo-farewell": _farewell,
+            "demo-farewell": _good,
+            "/usr/local/sbin/haproxy-server-state": _good,
         }
         return known[argv[0]](argv)
 
@@ -256,7 +257,7 @@ class WorldMachine(Machine):
         return Answer(0, unit.loaded, "")
 
 
-def _farewell(_argv: Sequence[str]) -> Answer:
+def _good(_argv: Sequence[str]) -> Answer:
     return GOOD
 
 
