@@ -9,7 +9,8 @@ INVENTORY = {
     "files": "find /etc /usr/local /opt /usr/lib/soundstage /var/lib/soundstage -not -path '/etc/ssl/certs/*' 2>&1"
     " | grep -vE '/etc/(machine-id|mtab|ld.so.cache|(passwd|group|shadow|gshadow)-|sub[ug]id-?|.pwd.lock)$' | sort",
     "units": "systemctl list-unit-files --no-legend | awk '{print $1, $2}' | sort",
-    "users": "cut -d: -f1,3,6,7 /etc/passwd | sort; cut -d: -f1,3 /etc/group | sort",
+    # An account that a Debian package made stays by Debian's policy, also when the package is purged.
+    "users": "(cut -d: -f1,3,6,7 /etc/passwd; cut -d: -f1,3 /etc/group) | grep -v ^systemd-timesync: | sort",
     "packages": "dpkg-query -W -f '${Package} ${Status}\\n' | grep 'ok installed' | sort",
     "rules": "nft list ruleset",
     "addresses": "ip -o address show | awk '{print $2, $3, $4}' | sort",
