@@ -58,8 +58,11 @@ def python_version() -> str:
     return ".".join(str(part) for part in sys.version_info[:3])
 
 
-def shortfalls(wanted: Requirements, host: Facts, controller_time: float | None) -> list[str]:
-    """Every requirement the host does not meet, as sentences; empty when it is good."""
+def shortfalls(wanted: Requirements, host: Facts, clock_offset_seconds: float | None) -> list[str]:
+    """Every requirement the host does not meet, as sentences; empty when it is good.
+
+    `clock_offset_seconds` is how far the clock is off the controller's at least; None means nobody has asked.
+    """
     missing: list[str] = []
     if wanted.systems and host["system"] not in wanted.systems:
         missing.append(f"system is {host['system']}, supported are {', '.join(wanted.systems)}")
@@ -74,12 +77,11 @@ def shortfalls(wanted: Requirements, host: Facts, controller_time: float | None)
         missing.append(f"free disk space is {host['disk_free_bytes']:,} bytes, needed are {wanted.disk_free_bytes:,}")
     if host["cpus"] < wanted.cpus:
         missing.append(f"there are {host['cpus']} CPUs, needed are {wanted.cpus}")
-    if wanted.clock_offset_seconds and controller_time is not None:
-        offset = host["time"] - controller_time
-        if abs(offset) > wanted.clock_offset_seconds:
-            missing.append(
-                f"clock differs by {offset:+.1f} s from the controller's, allowed are {wanted.clock_offset_seconds:g} s"
-            )
+    offset = clock_offset_seconds or 0
+    if wanted.clock_offset_seconds and abs(offset) > wanted.clock_offset_seconds:
+        missing.append(
+            f"clock differs by {offset:+.1f} s from the controller's, allowed are {wanted.clock_offset_seconds:g} s"
+        )
     absent = [name for name in wanted.interfaces if name not in host["interfaces"]]
     if absent:
         missing.append(f"no interface {', '.join(absent)}, there are {', '.join(host['interfaces'])}")

@@ -37,7 +37,7 @@ class Host:
 class _Apply:
     role: object
     host: str = ""
-    now: float | None = None
+    clock_offset_seconds: float | None = None
     incoming: Mapping[str, Incoming] = field(default_factory=dict[str, Incoming])
 
 
@@ -93,7 +93,7 @@ def _apply(host: Host, fields: Mapping[str, object], progress: Progress) -> obje
         progress,
         program=host.program,
         host=wanted.host,
-        controller_time=wanted.now,
+        clock_offset_seconds=wanted.clock_offset_seconds,
         incoming=wanted.incoming,
     ).answer()
 
@@ -155,8 +155,13 @@ def _restart(host: Host, fields: Mapping[str, object], progress: Progress) -> ob
 _INCOMING = record(Incoming, {"file": PATH, "sha256": text()})
 _APPLY = record(
     _Apply,
-    {"role": anything, "host": text(), "now": number(0, 2**53), "incoming": mapping(PATH, _INCOMING)},
-    nullable=("now",),
+    {
+        "role": anything,
+        "host": text(),
+        "clock_offset_seconds": number(-(2**53), 2**53),
+        "incoming": mapping(PATH, _INCOMING),
+    },
+    nullable=("clock_offset_seconds",),
 )
 _OBSERVE = record(_Observe, {"role": anything, "host": text()})
 _NAMED = record(_Named, {"role": ROLE_NAME, "host": text()})

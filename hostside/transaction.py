@@ -34,7 +34,8 @@ class Apply:
     progress: Progress
     program: Program | None = None
     host: str = ""
-    controller_time: float | None = None
+    clock_offset_seconds: float | None = None
+    """How far the controller found this host's clock to be off at least."""
     incoming: Mapping[str, Incoming] = field(default_factory=dict[str, Incoming])
     step: str = "lock"
     notes: list[str] = field(default_factory=list[str])
@@ -88,7 +89,7 @@ class Apply:
         return look(self.machine, self.role, self.dpkg.read(self.machine), manifest)
 
     def _require(self) -> None:
-        missing = shortfalls(self.role.requires, facts(self.machine), self.controller_time)
+        missing = shortfalls(self.role.requires, facts(self.machine), self.clock_offset_seconds)
         if missing:
             raise Failure("requires", "; ".join(missing))
 

@@ -16,6 +16,7 @@ from provider.ssh import Target
 from provider.values import Plain, as_map, as_number, as_text, as_texts
 
 _BETWEEN_TRIES_SECONDS = 1.0
+_CLOCK_TRIES = 3
 
 
 class Delivery:
@@ -32,7 +33,7 @@ class Delivery:
             "op": "apply",
             "host": target.host,
             "role": dict(role),
-            "now": time.time(),
+            "clock_offset_seconds": await self._clock_offset(target, role, progress),
             "incoming": incoming,
         }
         try:
@@ -43,6 +44,24 @@ class Delivery:
         if result.get("armed"):
             await self._confirm(target, role, progress)
         return result
+
+    async def _clock_offset(self, target: Target, role: Mapping[str, Plain], progress: Progress) -> float | None:
+        """How far the host's clock is off at least, in seconds; None where the role does not ask.
+
+        What the way there and back took may be all of a difference, so that much is never held against the host; asked
+        again when the way took longer than what is allowed.
+        """
+        allowed = as_number(as_map(role.get("requires")).get("clock_offset_seconds"), 0)
+        least: float | None = None
+        for _ in range(_CLOCK_TRIES if allowed else 0):
+            asked = time.time()
+            answer = await self._hosts.ask(target, {"op": "facts"}, progress)
+            answered = time.time()
+            there = as_number(answer.get("time"), asked)
+            least = there - min(max(there, asked), answered)
+            if answered - asked <= allowed:
+                break
+        return least
 
     async def _bring(self, target: Target, artifacts: Mapping[str, Plain], progress: Progress) -> dict[str, Plain]:
         """Uploads what the host does not have; one question when it has everything."""

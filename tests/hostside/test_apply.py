@@ -181,17 +181,6 @@ def test_a_path_of_another_role_is_refused_by_name(world: World) -> None:
     assert world.differs_from(before) == {}
 
 
-def test_every_unmet_requirement_is_told_before_anything_changes(world: World) -> None:
-    before = world.picture()
-    requires = {"systems": ["ubuntu:24.04"], "memory_bytes": 2**40, "interfaces": ["bond7"]}
-    failure = refused(world, {**files_only(a="1"), "requires": requires})
-    assert failure.step == "requires"
-    assert "system is debian:12, supported are ubuntu:24.04" in failure.message
-    assert "memory is 2,097,152,000 bytes" in failure.message
-    assert "no interface bond7" in failure.message
-    assert world.differs_from(before) == {}
-
-
 def test_an_invalid_configuration_is_refused_before_anything_changes(world: World) -> None:
     run_apply(world, demo())
     world.effects.clear()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -138,6 +139,7 @@ _defaults: Mapping[str, Answer] = {
     "remove": lambda _: {"result": {}},
     "confirm": lambda _: {"result": {}},
     "missing": lambda request: {"result": {"missing": list(as_map(request["artifacts"]))}},
+    "facts": lambda _: {"result": {"time": time.time()}},
     "command": lambda _: {"result": {"status": 0, "stdout": "", "stderr": ""}},
     "restart": lambda _: {"result": {}},
     "roles": lambda _: {"result": {"roles": ["haproxy"]}},

@@ -58,8 +58,8 @@ def test_no_role_of_the_pair_is_a_secret(recording: Recording) -> None:
 
 
 def test_the_primary_has_the_higher_priority(recording: Recording, text: Callable[[Registration], str]) -> None:
-    assert "priority 150" in text(recording.resources["virtual-ip-edge1"])
-    assert "priority 100" in text(recording.resources["virtual-ip-edge2"])
+    assert "priority 254" in text(recording.resources["virtual-ip-edge1"])
+    assert "priority 253" in text(recording.resources["virtual-ip-edge2"])
 
 
 def test_a_host_talks_to_its_peer_and_to_nobody_else(recording: Recording, text: Callable[[Registration], str]) -> None:
