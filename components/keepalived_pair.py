@@ -15,8 +15,9 @@ from roles import keepalived
 from roles.keepalived.spec import KeepalivedSpec
 from roles.spec import AddressWithPrefix
 
-_PRIMARY_PRIORITY = 150
-_BACKUP_PRIORITY = 100
+_PRIMARY_PRIORITY = 254
+_BACKUP_PRIORITY = 253
+"""As high as they may be: who takes over waits (256 - priority) / 256 of an advert interval longer (RFC 9568, 6.1)."""
 
 
 class KeepalivedPairOptions(Value):
