@@ -6,12 +6,14 @@ import pulumi
 
 import settings
 from components.continuing import continue_beside_failures
+from components.ending import end_with_the_engine
 from components.fleet import Fleet, FleetArgs
 from components.keepalived_pair import KeepalivedPair, KeepalivedPairArgs
 from components.key_value_store import KeyValueStore, KeyValueStoreArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.web_servers import WebServers, WebServersArgs
 
+end_with_the_engine()
 continue_beside_failures()
 stack = settings.load()
 clients, management = stack.access.clients, stack.access.management

@@ -9,10 +9,12 @@ import pulumi
 
 from bench.fleet import items
 from components.continuing import continue_beside_failures
+from components.ending import end_with_the_engine
 from components.host_role import HostRole, HostRoleArgs
 from components.roster import Roster, RosterArgs
 from components.values import Connection, Machine
 
+end_with_the_engine()
 continue_beside_failures()
 config = pulumi.Config()
 lab = config.require("lab")

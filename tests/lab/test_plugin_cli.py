@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.conftest import PROJECT, LabCommand
-from tests.lab.tiny.project import CONNECT_SECONDS, Project, errors, eventually, off, plugins
+from tests.lab.tiny.project import CONNECT_SECONDS, Project, controllers, errors, eventually, off
 
 pytestmark = pytest.mark.lab
 
@@ -133,7 +133,7 @@ def test_an_end_in_the_middle_leaves_no_half_change_and_no_process(project: Proj
     eventually(lambda: project.lab.on("one", "sh", "-c", "ls /run").count("page-checked") == 1, 60, "the check runs")
     os.kill(running.pid, how)
     assert running.wait(timeout=30) != 0
-    eventually(lambda: not plugins(project), 10, "no plugin is left")
+    eventually(lambda: not controllers(project), 15, "no process is left")
     assert project.page("one") in ("hello", f"after {how.name}")
     if how is signal.SIGKILL:
         project.pulumi("cancel", "--yes")

@@ -8,6 +8,8 @@ from typing import TypedDict, cast
 
 import pulumi
 
+from components.ending import end_with_the_engine
+
 
 class Host(TypedDict):
     """How a host is reached and its roles in their order."""
@@ -45,6 +47,7 @@ def _split(content: str, secret: pulumi.Output[str]) -> list[pulumi.Input[str]]:
     return [before, secret, after]
 
 
+end_with_the_engine()
 hosts = cast("dict[str, Host]", json.loads(Path("world.json").read_text(encoding="utf-8")))
 password = Password(
     "soundstage:secret:Password",

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.conftest import LabCommand
+from toolchain.cache import PROJECT
 from toolchain.environment import activated_path
 
 UNIT = """[Service]
@@ -82,6 +83,7 @@ class Project:
         """What `.lab/activate` sets, with a state and a home of this project."""
         return {
             "PATH": activated_path(),
+            "PYTHONPATH": str(PROJECT),
             "HOME": str(self.folder),
             "PULUMI_HOME": str(self.folder / "home"),
             "PULUMI_BACKEND_URL": (self.folder / "state").as_uri(),
@@ -153,12 +155,12 @@ def errors(said: str) -> list[str]:
     return sorted(found - {"error: update failed", "error: preview failed"})
 
 
-def plugins(project: Project) -> list[int]:
-    """The plugins that still run for this project."""
+def controllers(project: Project) -> list[int]:
+    """The processes that still run for this project on the controller: engine, language host, program, plugin."""
     found: list[int] = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if b"provider" in (process / "cmdline").read_bytes() and (process / "cwd").readlink() == project.folder:
+            if (process / "cwd").readlink() == project.folder:
                 found.append(int(process.name))
         except OSError:
             continue
