@@ -52,7 +52,7 @@ def role(spec: BalancerSpec) -> Role:
             **admitted(NAME, admissions(spec)),
         },
         units={UNIT: Unit(reload_effect="connections kept", restart_effect=RESTART_EFFECT)},
-        validate_with=(Check(argv=("haproxy", "-c", "-q", *_FILES)), admitted_check()),
+        validate_with=(Check(argv=("haproxy", "-c", *_FILES)), admitted_check()),
         verify=(*serving_probes(spec, UNIT), admitted_probe(NAME)),
         remove_with=(("rm", "-rf", f"/var/lib/{STATE}"),),
     )
@@ -90,7 +90,7 @@ def _drop_in(spec: BalancerSpec) -> str:
         # Not fatal: starting or reloading without the saved state beats doing neither.
         "ExecStartPre": f"-{SAVE_STATE}",
         "ExecStart": ("", f"{haproxy} -p /run/{RUNTIME}/haproxy.pid"),
-        "ExecReload": ("", f"{haproxy} -c -q", f"-{SAVE_STATE}", "/bin/kill -USR2 $MAINPID"),
+        "ExecReload": ("", f"{haproxy} -c", f"-{SAVE_STATE}", "/bin/kill -USR2 $MAINPID"),
         "ExecStop": f"-{SAVE_STATE}",
         "Restart": "always",
         "RestartSec": "100ms",

@@ -115,6 +115,18 @@ class Checkout:
         finally:
             path.write_text(original)
 
+    @contextmanager
+    def edited(self, file: str, old: str, new: str) -> Generator[None]:
+        """A file of the checkout with `old`, which must stand in it once, replaced by `new`; put back afterwards."""
+        path = self.root / file
+        original = path.read_text()
+        assert original.count(old) == 1, f"{file} holds {old!r} {original.count(old)} times"
+        path.write_text(original.replace(old, new))
+        try:
+            yield
+        finally:
+            path.write_text(original)
+
     def _run(self, argv: list[str], seconds: float) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             argv,

@@ -11,8 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bench.clients.engine import Plan
+from bench.clients.traffic import Traffic
 from tests.lab.stack.checkout import Checkout, eventually
 
+CONFIG_AND_LIFE = "sha256sum /etc/haproxy/haproxy.cfg; systemctl show -p MainPID,ExecMainStartTimestamp haproxy"
 NEW_TIMEOUT = {"tunnel_timeout_seconds": 1700}
 
 
@@ -66,6 +69,28 @@ def test_a_changed_host_key_is_refused(stack: Checkout) -> None:
         assert re.search(r"app2.*host key", text), text
     finally:
         stack.on("app2", "rm /etc/ssh/ssh_host_* && mv /run/kept/* /etc/ssh/ && systemctl restart ssh")
+
+
+def test_a_configuration_the_daemon_refuses_reaches_no_host(stack: Checkout) -> None:
+    before = {edge: stack.on(edge, CONFIG_AND_LIFE) for edge in ("edge1", "edge2")}
+    with stack.edited("roles/haproxy/haproxy.cfg.j2", "\ttimeout queue 5s\n", "\ttimeout quue 5s\n"):
+        text = stack.pulumi("up --yes --skip-preview -s lab", expect=1)
+    assert re.search(r"edge2 haproxy: validate: .*quue", text, re.DOTALL), text
+    assert {edge: stack.on(edge, CONFIG_AND_LIFE) for edge in ("edge1", "edge2")} == before
+
+
+def test_a_release_that_does_not_serve_is_put_back_and_the_roll_stops_there(stack: Checkout) -> None:
+    traffic = Traffic(Plan(stack.outputs()["virtual_ip"], rate=100))
+    release = "readlink /opt/soundstage/web"
+    before = {app: stack.on(app, release) for app in ("app1", "app2")}
+    with traffic, stack.edited("apps/web/web/server.py", 'web.Response(text="ok")', "web.Response(status=500)"):
+        text = stack.pulumi("up --yes --skip-preview -s lab", expect=1, seconds=300)
+    assert re.search(r"app1 web-server: units: web@8001.service is not ready .*answered 500", text, re.DOTALL), text
+    assert "app2 web-server" not in text
+    assert {app: stack.on(app, release) for app in ("app1", "app2")} == before
+    pages = {httpx.get(stack.outputs()["web_url"], timeout=5).text for _ in range(8)}
+    assert len(pages) == 2
+    assert traffic.seen.losses == ()
 
 
 def test_a_full_disk_changes_nothing_and_says_so(stack: Checkout) -> None:
