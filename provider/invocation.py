@@ -48,8 +48,8 @@ class Invocation:
 
     def forget_finished_runs(self) -> None:
         """Removes the notes of runs that are over."""
-        for note in self._note.parent.glob("refresh-*"):
-            if not _alive(int(note.name.removeprefix("refresh-"))):
+        for note in self._note.parent.glob("[a-z]*-[0-9]*"):
+            if not _alive(int(note.name.split("-")[1])):
                 note.unlink(missing_ok=True)
 
 

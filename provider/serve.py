@@ -20,6 +20,7 @@ from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from hostside.bundle import build
+from provider import rendezvous
 from provider.hosts import Hosts
 from provider.invocation import Invocation, parent_arguments
 from provider.log import Log
@@ -31,8 +32,6 @@ from provider.session import Program
 
 _MESSAGE_BYTES = 400 * 1024 * 1024
 """The engine's own limit."""
-
-_PARENT_CHECK_SECONDS = 1.0
 
 
 class _Context(Protocol):
@@ -74,8 +73,7 @@ async def serve(engine: str, project: Path) -> None:
     logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
     redaction = Redaction()
     log = Log(engine, redaction)
-    notes = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi") / "soundstage"
-    invocation = Invocation(parent_arguments(), notes, os.getppid())
+    invocation = Invocation(parent_arguments(), rendezvous.notes(), os.getppid())
     invocation.forget_finished_runs()
     hosts = Hosts(Program(build().content))
     plugin = Soundstage(Run(hosts, log, project, invocation), redaction)
@@ -85,9 +83,10 @@ async def serve(engine: str, project: Path) -> None:
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
-    await end.wait()
+    with rendezvous.announced(engine, port):
+        sys.stdout.write(f"{port}\n")
+        sys.stdout.flush()
+        await end.wait()
     await hosts.cancel()
     await hosts.close()
     await server.stop(grace=None)
@@ -106,4 +105,4 @@ class _End:
         """Returns when it has come."""
         while os.getppid() == self._engine and not self._told.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._told.wait(), _PARENT_CHECK_SECONDS)
+                await asyncio.wait_for(self._told.wait(), rendezvous.PARENT_CHECK_SECONDS)
