@@ -3,43 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
-from toolchain.cache import PROJECT, entry, key_of, path_of_the_machine
-from toolchain.failure import Failure
-from toolchain.progress import run
+from toolchain.cache import entry, key_of, path_of_the_machine
+from toolchain.go_module import GoTool, build, compiler_for, version_of
 
 PULUMI = (3, 259, 0)
 """Matches the `pulumi` package in requirements.txt."""
-GO = (1, 26)
-"""The version the modules under toolchain/ ask for."""
 _SDK = "github.com/pulumi/pulumi/sdk/v3"
-
-
-@dataclass(frozen=True)
-class GoTool:
-    """A program of a Go module; `toolchain/<name>` holds its go.mod and go.sum."""
-
-    name: str
-    package: str
-    flags: tuple[str, ...] = ()
-
-    @property
-    def module(self) -> Path:
-        """Where its go.mod is."""
-        return PROJECT / "toolchain" / self.name
-
-    @property
-    def key(self) -> str:
-        """Changes with whatever changes the program."""
-        sums = (self.module / "go.mod").read_bytes(), (self.module / "go.sum").read_bytes()
-        return key_of(*sums, *self.flags)
-
-
 _VERSION = ".".join(map(str, PULUMI))
 ENGINE = GoTool(
     "pulumi",
@@ -63,12 +36,6 @@ def ensure() -> Path:
     )
 
 
-def version_of(printed: str) -> tuple[int, ...]:
-    """The first version number in a text; () if there is none."""
-    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", printed)
-    return tuple(int(part) for part in found.groups() if part is not None) if found else ()
-
-
 def _on_path() -> Path | None:
     path = path_of_the_machine()
     found, language_host = shutil.which("pulumi", path=path), shutil.which("pulumi-language-python", path=path)
@@ -86,15 +53,10 @@ def _build_all(part: Path) -> None:
 
 
 def _build(tool: GoTool, part: Path) -> None:
-    go = shutil.which("go")
-    if go is None or _go_version(go, tool) < GO:
-        raise Failure(
-            f"Pulumi is not on PATH, and Go {GO[0]}.{GO[1]} or newer to build it is missing: install Pulumi {_VERSION} "
-            "or newer (https://www.pulumi.com/docs/install), or Go (https://go.dev/dl)"
-        )
+    way_out = f"install Pulumi {_VERSION} or newer (https://www.pulumi.com/docs/install), or "
+    go = compiler_for(tool, "Pulumi is not on PATH", way_out)
     binary = part / "libexec" / tool.name if tool is LANGUAGE_HOST else part / tool.name
-    command = [go, "build", "-v", "-trimpath", "-mod=readonly", *tool.flags, "-o", str(binary), tool.package]
-    run(command, f"building {tool.name} (once, some minutes)", cwd=tool.module)
+    build(go, tool, binary)
     if tool is LANGUAGE_HOST:
         # The newest language host in a served module is older than the SDK; its script must be the SDK's own.
         sdk = _module_directory(go, ENGINE, _SDK)
@@ -102,13 +64,6 @@ def _build(tool: GoTool, part: Path) -> None:
         (binary.parent / LANGUAGE_SCRIPT).chmod(0o755)
         (part / tool.name).write_text(_LAUNCHER)
         (part / tool.name).chmod(0o755)
-
-
-def _go_version(go: str, tool: GoTool) -> tuple[int, ...]:
-    # Asked in the module: a Go that may fetch the one a module asks for says that one.
-    return version_of(
-        subprocess.run([go, "version"], cwd=tool.module, capture_output=True, text=True, check=False).stdout
-    )
 
 
 def _module_directory(go: str, tool: GoTool, module: str) -> Path:

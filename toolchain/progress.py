@@ -91,6 +91,7 @@ def run(
                     current.detail = line.strip()
                     last.append(line.rstrip())
         finally:
+            process.stdout.close()
             status = process.wait()
         if status != 0:
             raise Failure(f"{title}: {argv[0]} ended with {status}\n" + "\n".join(last))

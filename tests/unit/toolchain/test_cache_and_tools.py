@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from toolchain import cache, go_tools, prerequisites
+from toolchain import cache, go_module, go_tools, livekit, prerequisites
 from toolchain.failure import Failure
 
 
@@ -49,7 +49,7 @@ def test_a_key_changes_with_each_part_and_with_their_borders() -> None:
     ("printed", "version"), [("v3.259.0", (3, 259, 0)), ("go version go1.26 linux/amd64", (1, 26)), ("none", ())]
 )
 def test_a_version_is_read_from_what_a_tool_prints(printed: str, version: tuple[int, ...]) -> None:
-    assert go_tools.version_of(printed) == version
+    assert go_module.version_of(printed) == version
 
 
 @pytest.mark.parametrize("version", ["v3.259.0", "v3.300.1"])
@@ -83,3 +83,24 @@ def test_who_is_not_root_is_told_so_in_one_line(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(Failure) as refused:
         prerequisites.require_root()
     assert str(refused.value) == "the lab needs root (namespaces, a bridge, NAT): run it with sudo, or as root"
+
+
+def test_a_server_for_hosts_is_built_for_their_architecture_and_linked_statically(
+    tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = 'if [ "$1" = version ]; then echo go1.26; else while [ "$1" != -o ]; do shift; done; env > "$2"; fi'
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/go").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "bin/go").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    one, other = livekit.livekit_server("x86_64"), livekit.livekit_server("aarch64")
+    assert one != other
+    assert one.parent.parent == own_cache / "tools"
+    assert one.parent.name.startswith("livekit-server-1.13.5-amd64-")
+    assert {"GOARCH=amd64", "GOOS=linux", "CGO_ENABLED=0"} < set(one.read_text().splitlines())
+    assert "GOARCH=arm64" in other.read_text().splitlines()
+
+
+def test_an_architecture_nobody_builds_for_is_refused_by_name() -> None:
+    with pytest.raises(Failure, match="livekit-server is built for x86_64 and aarch64, not for riscv64"):
+        livekit.livekit_server("riscv64")
