@@ -32,9 +32,22 @@ def of_a_change(host: str, old: Plain, new: Plain) -> str:
     before, after = completed(old), completed(new)
     found = differences(before, after)
     name = as_text(after.get("name"))
-    what = [part for part in _what(found, before, after) if part] or ["nothing"]
+    what = [part for part in _what(found, before, after) if part] or ["reload rules change" if found else "nothing"]
     effects = _effects(found, before, after)
     return f"{host} {name}: {', '.join(what)} → {_worded(effects, name)}"
+
+
+def of_a_removal(host: str, role: Plain) -> str:
+    """`app2 web-server: removed: stops web@8001.service, 2 files, lets go of package python3-aiohttp`."""
+    whole = completed(role)
+    parts = [
+        _listed("stops", sorted(unit for unit in as_map(whole["units"]) if _runs(as_map(whole["units"]), unit))),
+        _counted(len(as_map(whole["files"])), "file"),
+        _listed("release of", (PurePosixPath(path).name for path in as_map(whole["artifacts"]))),
+        _listed("removes user", as_map(whole["users"])),
+        _listed("lets go of package", sorted(as_map(whole["packages"]))),
+    ]
+    return f"{host} {as_text(whole.get('name'))}: removed: {', '.join(part for part in parts if part) or 'only checks'}"
 
 
 def of_a_repair(host: str, role: Plain, *, reachable: bool) -> str:
@@ -56,7 +69,7 @@ class _Effect:
 
 def _what(found: list[Difference], before: Mapping[str, Plain], after: Mapping[str, Plain]) -> Iterator[str]:
     def keys(section: str, *kinds: str) -> list[str]:
-        return sorted({each.key for each in found if each.section == section and each.kind in kinds})
+        return sorted({each.key for each in _seen(found) if each.section == section and each.kind in kinds})
 
     yield _listed("installs", _versioned(keys("packages", "add", "update"), as_map(after["packages"])))
     yield _listed("lets go of package", keys("packages", "delete"))
@@ -79,11 +92,16 @@ def _files(found: list[Difference], after: Mapping[str, Plain]) -> Iterator[str]
         ("add", "is added", "are added"),
         ("delete", "is removed", "are removed"),
     ):
-        paths = sorted({each.key for each in found if each.section == "files" and each.kind == kind})
+        paths = sorted({each.key for each in _seen(found) if each.section == "files" and each.kind == kind})
         if len(paths) > _NAMED_FILES:
             yield f"{len(paths)} files {many}"
         elif paths:
             yield f"{' and '.join(_file_name(path, after) for path in paths)} {one if len(paths) == 1 else many}"
+
+
+def _seen(found: Iterable[Difference]) -> Iterator[Difference]:
+    """Without what is only declared: a rule for later changes changes no file and no release."""
+    return (each for each in found if each.field != "on_change")
 
 
 def _file_name(path: str, after: Mapping[str, Plain]) -> str:
@@ -116,8 +134,8 @@ def _effects(
 ) -> dict[_Effect, list[str]]:
     """What happens to which units; a restart wins over a reload, a unit that is only started is in neither."""
     actions: dict[str, str] = {}
-    for each in found:
-        if each.section not in ("files", "artifacts") or each.field == "on_change":
+    for each in _seen(found):
+        if each.section not in ("files", "artifacts"):
             continue
         side = before if each.kind == "delete" else after
         element = as_map(as_map(side[each.section]).get(each.key))
