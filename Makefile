@@ -1,13 +1,18 @@
 # Every command here is one line around a script; `source .lab/activate` gives the same tools to a shell.
 STACK ?= lab
 ONLY ?=
+FROM ?= staging
+TO ?= prod
+STACKS ?= staging prod
+REVIEW ?=
 python := ./toolchain/python
 within := $(python) -m toolchain.within
 stack := $(python) -m toolchain.stack
+promotion := $(within) python -m promotion
 lab := ./lab/lab --dir .lab
 
 .DEFAULT_GOAL := help
-.PHONY: help tools up down preview drift outputs test bench check format requirements
+.PHONY: help tools up down preview compare verify promote drift outputs test bench check format requirements
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,16 +20,29 @@ help: ## list the targets
 tools: ## find or build every tool, write .lab/activate
 	@$(python) -m toolchain
 
-up: tools ## lab hosts, then `pulumi up` of the stack lab; repairs drift
-	@$(lab) up
-	@$(stack) up
+up: tools ## `pulumi up` that repairs drift, of the lab with its hosts (STACK=)
+	@$(if $(filter lab,$(STACK)),$(lab) up)
+	@$(stack) up --stack $(STACK)
 
 down: ## remove the hosts and everything they changed on this machine
 	@$(lab) down
 	@$(stack) forget
 
-preview: tools ## what would change, and what that does to listeners (STACK=prod, DIFF=1)
+preview: tools ## what would change, and what that does to listeners (STACK=prod, DIFF=1, REPORT=file.md, REVIEW=dir)
+ifeq ($(REPORT)$(REVIEW),)
 	@$(stack) preview --stack $(STACK) $(if $(DIFF),--diff)
+else
+	@$(promotion) preview $(STACK) $(if $(REPORT),--report $(REPORT)) $(if $(REVIEW),--review $(REVIEW)) $(if $(DIFF),--diff)
+endif
+
+compare: tools ## what differs between two stacks (FROM=staging TO=prod)
+	@$(promotion) compare $(FROM) $(TO)
+
+verify: tools ## no drift, every probe answers, no certificate due; exits 2 if not (STACK=)
+	@$(promotion) verify $(STACK)
+
+promote: tools ## what was reviewed, stack after stack, each verified (STACKS="staging prod" REVIEW=dir)
+	@$(promotion) promote $(STACKS) --review $(REVIEW)
 
 drift: tools ## what on the hosts is not as declared; exits 2 if anything (STACK=)
 	@$(stack) drift --stack $(STACK)
@@ -38,10 +56,11 @@ test: check ## lint, types and every kind of test
 bench: tools ## the measured goals (ONLY="P1 H4")
 	@$(within) python -m bench $(ONLY)
 
-check: tools ## lint, format, types
+check: tools ## lint, format, types, workflows
 	@$(within) ruff check .
 	@$(within) ruff format --check .
 	@$(within) pyright
+	@$(python) -m toolchain.workflows
 
 format: tools ## put the code into its format
 	@$(within) ruff format .

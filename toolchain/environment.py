@@ -43,7 +43,7 @@ def backend_is_ours() -> bool:
 def variables(path: str) -> dict[str, str]:
     """This process's environment with everything set for Pulumi; `path` is the PATH to use."""
     environment = {**PREFERRED, **{key: value for key, value in os.environ.items() if value}, **FIXED, "PATH": path}
-    if "PULUMI_CONFIG_PASSPHRASE" not in os.environ:
+    if "PULUMI_CONFIG_PASSPHRASE" not in environment:
         environment.setdefault("PULUMI_CONFIG_PASSPHRASE_FILE", str(PASSPHRASE))
     return environment
 

@@ -13,6 +13,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from toolchain.cache import PROJECT
@@ -78,11 +80,21 @@ def _is_pulumi(process: int) -> bool:
         return False
 
 
+@contextmanager
+def opened(stack: str) -> Generator[dict[str, str]]:
+    """The environment in which Pulumi works on the stack; what it writes into the lab's file goes again."""
+    try:
+        yield {**variables(activated_path()), **passphrase_for(stack)}
+    finally:
+        if stack == LAB_STACK and backend_is_ours():
+            forget_salt()
+
+
 def passphrase_for(stack: str) -> dict[str, str]:
     """The variable that opens a committed example whose user has not set a passphrase."""
     if stack == LAB_STACK or not _SALT.search(stack_file(stack).read_text()):
         return {}
-    chosen = "PULUMI_CONFIG_PASSPHRASE" in os.environ
+    chosen = bool(os.environ.get("PULUMI_CONFIG_PASSPHRASE"))
     chosen_file = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE") not in (None, "", str(PASSPHRASE))
     return {} if chosen or chosen_file else {"PULUMI_CONFIG_PASSPHRASE": EXAMPLE_PASSPHRASE}
 

@@ -6,10 +6,11 @@ import argparse
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 
 from toolchain import drift, local_state, summary
 from toolchain.cache import PROJECT
-from toolchain.environment import LAB, activated_path, variables
+from toolchain.environment import LAB
 from toolchain.failure import exit_code
 
 
@@ -21,28 +22,25 @@ def main() -> int:
     parser.add_argument("--diff", action="store_true", help="with the differing lines of every file")
     arguments = parser.parse_args()
     stack = str(arguments.stack)
-    try:
+    if arguments.command == "forget":
+        return _forget()
+    with local_state.opened(stack) as environment:
         match arguments.command:
             case "up":
-                return _up(stack)
+                return _up(stack, environment)
             case "preview":
-                return _preview(stack, with_lines=arguments.diff)
+                return _preview(stack, environment, with_lines=arguments.diff)
             case "drift":
-                return drift.show(stack, _environment(stack))
-            case "forget":
-                return _forget()
+                return drift.show(stack, environment)
             case _:
-                return _pulumi(stack, "stack", "output", "--json")
-    finally:
-        if stack == local_state.LAB_STACK and local_state.backend_is_ours():
-            local_state.forget_salt()
+                return _pulumi(stack, environment, "stack", "output", "--json")
 
 
-def _up(stack: str) -> int:
+def _up(stack: str, environment: Mapping[str, str]) -> int:
     local_state.break_dead_locks(stack)
-    status = _pulumi(stack, "up", "--yes", "--refresh", "--skip-preview", "--suppress-outputs")
-    if status == 0:
-        print(summary.of(_environment(stack)))
+    status = _pulumi(stack, environment, "up", "--yes", "--refresh", "--skip-preview", "--suppress-outputs")
+    if status == 0 and stack == local_state.LAB_STACK:
+        print(summary.of(environment))
     return status
 
 
@@ -53,19 +51,15 @@ def _forget() -> int:
     return 0
 
 
-def _preview(stack: str, *, with_lines: bool) -> int:
+def _preview(stack: str, environment: Mapping[str, str], *, with_lines: bool) -> int:
     if local_state.is_empty(stack):
         print(f"{stack}: no state: everything is a create", flush=True)
-    return _pulumi(stack, "preview", *(["--diff"] if with_lines else []))
+    return _pulumi(stack, environment, "preview", *(["--diff"] if with_lines else []))
 
 
-def _pulumi(stack: str, *arguments: str) -> int:
+def _pulumi(stack: str, environment: Mapping[str, str], *arguments: str) -> int:
     command = ["pulumi", *arguments, "--stack", stack]
-    return subprocess.run(command, cwd=PROJECT, env=_environment(stack), check=False).returncode
-
-
-def _environment(stack: str) -> dict[str, str]:
-    return {**variables(activated_path()), **local_state.passphrase_for(stack)}
+    return subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ ROOMS = {
     "lab",
     "scripts",
     "toolchain",
+    "promotion",
     "bench",
 }
 
@@ -31,6 +32,7 @@ MAY_IMPORT = {
     "roles": {"roles"},
     "provider": {"provider", "hostside", "versions"},
     "hostside": {"hostside"},
+    "promotion": {"promotion", "toolchain", "provider"},
     "versions.py": set[str](),
     "apps": set[str](),
 }
