@@ -8,7 +8,7 @@ REVIEW ?=
 python := ./toolchain/python
 within := $(python) -m toolchain.within
 stack := $(python) -m toolchain.stack
-promotion := $(within) python -m promotion
+promotion := ./promotion/run
 lab := ./lab/lab --dir .lab
 
 .DEFAULT_GOAL := help
@@ -41,8 +41,8 @@ compare: tools ## what differs between two stacks (FROM=staging TO=prod)
 verify: tools ## no drift, every probe answers, no certificate due; exits 2 if not (STACK=)
 	@$(promotion) verify $(STACK)
 
-promote: tools ## what was reviewed, stack after stack, each verified (STACKS="staging prod" REVIEW=dir)
-	@$(promotion) promote $(STACKS) --review $(REVIEW)
+promote: tools ## what was reviewed, stack after stack, each verified (STACKS="staging prod" REVIEW=review)
+	@$(promotion) promote $(STACKS) --review $(or $(REVIEW),review)
 
 drift: tools ## what on the hosts is not as declared; exits 2 if anything (STACK=)
 	@$(stack) drift --stack $(STACK)

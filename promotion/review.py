@@ -50,14 +50,18 @@ class Review:
 def keep(directory: Path, digest: Digest, commit: str) -> Path:
     """Write what there is to review of a stack to `directory`/<stack>; where the engine is to leave its plan is there.
 
-    `report.md` is the comment, `full.txt` every line of it, `review.json` what promotion compares with.
+    `report.md` is the comment, `full.txt` every line of it, `review.json` what promotion compares with: a preview that
+    failed leaves none, because there was nothing to review.
     """
     place = place_of(directory, digest.stack)
     mark = fingerprint.of(digest)
     kept = _Kept(stack=digest.stack, commit=commit, fingerprint=mark, told=list(_told(digest)))
     (place / "report.md").write_text(report.of_preview(digest, mark))
     (place / "full.txt").write_text("\n".join(kept["told"]) + "\n")
-    (place / "review.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    if digest.errors:
+        (place / "review.json").unlink(missing_ok=True)
+    else:
+        (place / "review.json").write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
     return place
 
 

@@ -102,12 +102,16 @@ def test_a_review_holds_the_comment_every_line_the_plan_and_what_promotion_compa
     assert (place / "plan.json").stat().st_mode & 0o077 == 0
 
 
-def test_a_preview_of_a_failed_program_leaves_a_comment_that_says_so(
+def test_a_preview_of_a_failed_program_leaves_a_comment_that_says_so_and_nothing_to_promote(
     fake: FakePulumi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    fake.says("prod", "preview", printed([changed("edge1")]))
+    assert run(monkeypatch, "preview", "prod", "--review", str(tmp_path)) == 2
+    assert review.load(tmp_path, "prod") is not None
     fake.says("prod", "preview", printed([], [ERROR]), code=255)
-    assert run(monkeypatch, "preview", "prod", "--report", f"{tmp_path}/comment.md") == 1
-    assert "the preview failed" in (tmp_path / "comment.md").read_text()
+    assert run(monkeypatch, "preview", "prod", "--review", str(tmp_path)) == 1
+    assert review.load(tmp_path, "prod") is None
+    assert "the preview failed" in (tmp_path / "prod" / "report.md").read_text()
 
 
 ONE = """# a comment
