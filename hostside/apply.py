@@ -27,7 +27,6 @@ def main(argv: Sequence[str]) -> int:
 def _serve() -> int:
     host = operations.Host(Machine(), running())
     server = serve.Server(lambda request, progress: operations.answer(host, request, progress), serve.EVENTS)
-    # Read once before a request's child starts, dpkg's data base is known to all of them.
-    server.before_fork = lambda: host.dpkg.refresh(host.machine)
+    server.before_fork = lambda request: operations.prepare(host, request)
     server.run({"program": host.program.name if host.program else "", "python": python_version()})
     return 0

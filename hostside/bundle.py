@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_MAIN = "import sys\n\nfrom hostside.apply import main\n\nsys.exit(main(sys.argv))\n"
+_MAIN = """\
+import sys
+
+if sys.argv[1:] == ["serve"]:
+    # hostside/compiled.py; Python passes over it where it is missing.
+    sys.path.insert(0, f"{sys.argv[0][:-4]}.{sys.implementation.cache_tag}.zip")
+
+from hostside.apply import main
+
+sys.exit(main(sys.argv))
+"""
 
 
 @dataclass(frozen=True)

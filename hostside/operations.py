@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Callable
+from typing import Callable, cast
 
-from . import recovery, store
-from .contract import DRAIN, PATH, ROLE_NAME, UNIT, role_of
+from . import store
+from .contract import DRAIN, PATH, UNIT, role_of
 from .facts import facts
 from .failure import Failure, Secrets
 from .machine import Machine
@@ -15,10 +16,8 @@ from .manifest import NOTHING
 from .observe import failing_probes, look, observed, unsettable
 from .packages import Packages
 from .program import Program
-from .releases import Incoming, missing
-from .removal import remove
+from .releases import missing
 from .store import Progress
-from .transaction import Apply
 from .units import restart
 from .values import Drain
 from .wire import Unreadable, anything, listing, mapping, number, record, text, typed
@@ -34,22 +33,8 @@ class Host:
 
 
 @dataclass(frozen=True)
-class _Apply:
-    role: object
-    host: str = ""
-    clock_offset_seconds: float | None = None
-    incoming: Mapping[str, Incoming] = field(default_factory=dict[str, Incoming])
-
-
-@dataclass(frozen=True)
 class _Observe:
     role: object
-    host: str = ""
-
-
-@dataclass(frozen=True)
-class _Named:
-    role: str
     host: str = ""
 
 
@@ -71,12 +56,20 @@ class _Restart:
     drain: Drain | None = None
 
 
+def prepare(host: Host, request: Mapping[str, object]) -> None:
+    """Loads in the server what the request's child will need: loaded once, every later child has it."""
+    host.dpkg.refresh(host.machine)
+    _operation(request.get("op"))
+    if _asks_over_http(request.get("role")):
+        importlib.import_module(f"{__package__}.web")
+
+
 def answer(host: Host, request: Mapping[str, object], progress: Progress) -> object:
     """Runs one request and returns its result. Raises Failure."""
     name = request.get("op")
-    operation = _OPERATIONS.get(name) if isinstance(name, str) else None
+    operation = _operation(name)
     if operation is None:
-        raise Failure("request", f"no operation {name!r} here, there are {', '.join(sorted(_OPERATIONS))}")
+        raise Failure("request", f"no operation {name!r} here, there are {', '.join(sorted([*_LOOKING, *_CHANGING]))}")
     fields = {key: value for key, value in request.items() if key not in ("id", "op")}
     try:
         return operation(host, fields, progress)
@@ -84,18 +77,19 @@ def answer(host: Host, request: Mapping[str, object], progress: Progress) -> obj
         raise Failure("request", str(error)) from error
 
 
-def _apply(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
-    wanted = typed(_APPLY, fields)
-    return Apply(
-        host.machine,
-        role_of(wanted.role),
-        host.dpkg,
-        progress,
-        program=host.program,
-        host=wanted.host,
-        clock_offset_seconds=wanted.clock_offset_seconds,
-        incoming=wanted.incoming,
-    ).answer()
+def _asks_over_http(role: object) -> bool:
+    probes = cast("Mapping[str, object]", role).get("verify") if isinstance(role, dict) else None
+    asked = cast("list[object]", probes) if isinstance(probes, list) else []
+    return any(isinstance(each, dict) and cast("Mapping[str, object]", each).get("kind") == "http" for each in asked)
+
+
+def _operation(name: object) -> Operation | None:
+    if name in _CHANGING:
+        # Most sessions only look; what changes a host is half of the program.
+        from . import changing  # noqa: PLC0415
+
+        return changing.OPERATIONS[str(name)]
+    return _LOOKING.get(name) if isinstance(name, str) else None
 
 
 def _observe(host: Host, fields: Mapping[str, object], _progress: Progress) -> object:
@@ -113,17 +107,9 @@ def _observe(host: Host, fields: Mapping[str, object], _progress: Progress) -> o
     }
 
 
-def _remove(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
-    return remove(host.machine, host.dpkg, typed(_NAMED, fields).role, progress)
-
-
 def _roles(host: Host, _fields: Mapping[str, object], _progress: Progress) -> object:
     known = store.manifests(host.machine)
     return {"roles": sorted(known, key=lambda name: known[name].applied)}
-
-
-def _confirm(host: Host, fields: Mapping[str, object], progress: Progress) -> object:
-    return recovery.confirm(host.machine, host.dpkg, typed(_NAMED, fields).role, progress)
 
 
 def _missing(host: Host, fields: Mapping[str, object], _progress: Progress) -> object:
@@ -152,35 +138,21 @@ def _restart(host: Host, fields: Mapping[str, object], progress: Progress) -> ob
     return {"restarted": wanted.unit}
 
 
-_INCOMING = record(Incoming, {"file": PATH, "sha256": text()})
-_APPLY = record(
-    _Apply,
-    {
-        "role": anything,
-        "host": text(),
-        "clock_offset_seconds": number(-(2**53), 2**53),
-        "incoming": mapping(PATH, _INCOMING),
-    },
-    nullable=("clock_offset_seconds",),
-)
 _OBSERVE = record(_Observe, {"role": anything, "host": text()})
-_NAMED = record(_Named, {"role": ROLE_NAME, "host": text()})
 _MISSING = record(_Missing, {"artifacts": mapping(PATH, text())})
 _COMMAND = record(
     _Command, {"argv": listing(text(), least=1), "timeout_seconds": number(1e-3, 86_400), "stdin": text()}
 )
 _RESTART = record(_Restart, {"unit": UNIT, "drain": DRAIN}, nullable=("drain",))
 
-_Operation = Callable[[Host, Mapping[str, object], Progress], object]
+Operation = Callable[[Host, Mapping[str, object], Progress], object]
 
-_OPERATIONS: dict[str, _Operation] = {
-    "apply": _apply,
+_LOOKING: dict[str, Operation] = {
     "observe": _observe,
-    "remove": _remove,
     "roles": _roles,
-    "confirm": _confirm,
     "missing": _missing,
     "facts": _facts,
     "command": _command,
     "restart": _restart,
 }
+_CHANGING = ("apply", "remove", "confirm")

@@ -76,7 +76,7 @@ def install(machine: Machine, program: Program | None) -> None:
         machine.put(LINK)
         machine.settle(os.path.dirname(LINK))
     for name in machine.names(PLACE):
-        if name.endswith(".pyz") and f"{PLACE}/{name}" != path:
+        if name.endswith((".pyz", ".zip")) and not name.startswith(f"{program.name}."):
             machine.unlink(f"{PLACE}/{name}")
     if machine.read(_UNIT_PATH) != _UNIT_TEXT.encode():
         machine.make_directories(os.path.dirname(_WANTED))

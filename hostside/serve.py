@@ -39,7 +39,7 @@ class _Child:
 class Server:
     """Serves requests from the descriptor `source` to the descriptor `sink` until both have gone.
 
-    `before_fork` runs before each child starts: what it caches, the child inherits.
+    `before_fork` sees each request before its child starts: what it reads and loads, the child inherits.
     """
 
     def __init__(self, handle: Handler, directory: str, source: int = 0, sink: int = 1) -> None:
@@ -50,7 +50,7 @@ class Server:
         self._children: dict[int, _Child] = {}
         self._selector = selectors.DefaultSelector()
         self._count = 0
-        self.before_fork: Callable[[], None] = lambda: None
+        self.before_fork: Callable[[Mapping[str, object]], None] = lambda _: None
 
     def run(self, hello: Mapping[str, str]) -> None:
         """Serves; returns when the input has ended and every child has answered, or when nobody listens."""
@@ -107,8 +107,9 @@ class Server:
         if not isinstance(request, dict):
             self._say({"id": None, "error": {"step": "request", "message": "a line is no JSON object", "journal": ""}})
             return
-        self.before_fork()
-        self._start(cast("Mapping[str, object]", request))
+        wanted = cast("Mapping[str, object]", request)
+        self.before_fork(wanted)
+        self._start(wanted)
 
     def _start(self, request: Mapping[str, object]) -> None:
         self._count += 1

@@ -1,4 +1,4 @@
-"""The words a person may say on a host: status, maintenance, recover."""
+"""The words a person may say on a host: status, maintenance, recover, compile."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from . import maintenance, recovery, status
+from . import compiled, maintenance, recovery, status
 from .failure import Failure
 from .machine import Machine
 from .packages import Packages
@@ -25,6 +25,9 @@ def understand(words: Sequence[str]) -> int:
             return status.show(machine, sys.stdout, as_json=arguments.json)
         if arguments.word == "maintenance":
             return maintenance.switch(machine, sys.stdout, arguments.mode, arguments.server)
+        if arguments.word == "compile":
+            compiled.keep(machine, os.path.realpath(sys.argv[0]))
+            return 0
         for note in recovery.recover(machine, Packages(), arguments.role, _say, booting=arguments.boot):
             _say(note)
     except (Failure, OSError) as error:
@@ -48,5 +51,6 @@ def _parser() -> argparse.ArgumentParser:
     again = words.add_parser("recover", help="undo changes that were interrupted or not confirmed")
     again.add_argument("--role", help="the role whose time to be confirmed is over")
     again.add_argument("--boot", action="store_true", help="before the daemons start: waits for nothing")
+    words.add_parser("compile", help="keep this program's bytecode beside it, so that sessions start sooner")
     words.add_parser("serve", help="answer a controller: JSON lines on stdin and stdout")
     return parser

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import ctypes.util
 import os
+import socket
 import sys
 from pathlib import Path
 
-from provider import rendezvous
+from provider import spare
 
 
 def main(engine: str) -> None:
-    """Serves the engine, or leaves it to the process that does already."""
-    port = rendezvous.port_of_another(engine)
-    if port is not None:
-        rendezvous.stand_in(port)
+    """Serves the engine, unless a spare process does."""
+    if spare.stand_in(engine):
         return
     # asyncssh asks for libraries of key exchanges it can do without; the answer would cost four runs of a linker.
     ctypes.util.find_library = _no_library
-    # Not before it is known that this process serves: the imports take most of its life.
+    # Not before it is known that this process serves: the imports take half a second.
     import asyncio  # noqa: PLC0415
 
+    from provider.front import Adopted, Started  # noqa: PLC0415
+    from provider.invocation import Caller  # noqa: PLC0415
     from provider.serve import serve  # noqa: PLC0415
 
     # The engine starts its plugins in the project's folder.
-    asyncio.run(serve(engine, Path.cwd()))
+    caller, project = Caller.of_this_process(engine), Path.cwd()
+
+    def serve_another(connection: socket.socket) -> None:
+        asyncio.run(serve(caller, project, lambda: Adopted(connection)))
+
+    spare.keep(engine, serve_another)
+    asyncio.run(serve(caller, project, Started))
 
 
 def _no_library(name: str) -> str | None:  # noqa: ARG001 - the signature of what it stands for

@@ -10,15 +10,28 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 _COMMANDS = ("up", "update", "refresh", "destroy", "preview", "import", "watch")
 _ONE_PHASE = {"--skip-preview", "-f", "--preview-only"}
 
 
-def parent_arguments() -> tuple[str, ...]:
-    """The command line of the process that started the plugin."""
+@dataclass(frozen=True)
+class Caller:
+    """The engine: where it listens, its process and its command line."""
+
+    address: str
+    process: int
+    arguments: tuple[str, ...]
+
+    @classmethod
+    def of_this_process(cls, address: str) -> Caller:
+        """The engine that started this process."""
+        return cls(address, os.getppid(), _parent_arguments())
+
+
+def _parent_arguments() -> tuple[str, ...]:
     process = Path(f"/proc/{os.getppid()}/cmdline")
     if process.exists():
         return tuple(process.read_text(encoding="utf-8", errors="replace").rstrip("\0").split("\0"))
@@ -31,10 +44,10 @@ def parent_arguments() -> tuple[str, ...]:
 class Invocation:
     """The command that runs; `notes` is a directory of this user where one phase leaves a note for the next."""
 
-    def __init__(self, arguments: Sequence[str], notes: Path, run: int) -> None:
-        self._refresh = next((word for word in arguments[1:] if word in _COMMANDS), "") == "refresh"
-        self._one_phase = any(argument.split("=", 1)[0] in _ONE_PHASE for argument in arguments)
-        self._note = notes / f"refresh-{run}"
+    def __init__(self, caller: Caller, notes: Path) -> None:
+        self._refresh = next((word for word in caller.arguments[1:] if word in _COMMANDS), "") == "refresh"
+        self._one_phase = any(argument.split("=", 1)[0] in _ONE_PHASE for argument in caller.arguments)
+        self._note = notes / f"refresh-{caller.process}"
 
     def nothing_follows_this_read(self) -> bool:
         """True in the last phase of `pulumi refresh`. Called only when a host could not be read."""

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
-import os
-import signal
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -20,15 +16,16 @@ from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from hostside.bundle import build
-from provider import rendezvous
+from provider.front import Front
 from provider.hosts import Hosts
-from provider.invocation import Invocation, parent_arguments
+from provider.invocation import Caller, Invocation
 from provider.log import Log
 from provider.own_words import OwnWords
 from provider.plugin import VERSION, Soundstage
 from provider.redaction import Redaction
 from provider.resource import Run
 from provider.session import Program
+from provider.spare import notes
 
 _MESSAGE_BYTES = 400 * 1024 * 1024
 """The engine's own limit."""
@@ -67,42 +64,24 @@ class Servicer(ProviderServicer):
         return empty_pb2.Empty()
 
 
-async def serve(engine: str, project: Path) -> None:
-    """Serves the engine at this address until it ends; relative paths are relative to `project`."""
-    end = _End()
+async def serve(caller: Caller, project: Path, front: Callable[[], Front]) -> None:
+    """Serves the engine until its front says it is over; relative paths are relative to `project`."""
+    whom = front()
     logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
     redaction = Redaction()
-    log = Log(engine, redaction)
-    invocation = Invocation(parent_arguments(), rendezvous.notes(), os.getppid())
+    log = Log(caller.address, redaction)
+    invocation = Invocation(caller, notes())
     invocation.forget_finished_runs()
     hosts = Hosts(Program(build().content))
     plugin = Soundstage(Run(hosts, log, project, invocation), redaction)
-    servicer = Servicer(plugin, engine)
+    servicer = Servicer(plugin, caller.address)
     options = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES)]
     server = grpc.aio.server(interceptors=[OwnWords(servicer, log, redaction)], options=options)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    with rendezvous.announced(engine, port):
-        sys.stdout.write(f"{port}\n")
-        sys.stdout.flush()
-        await end.wait()
+    whom.say(port)
+    await whom.end()
     await hosts.cancel()
     await hosts.close()
     await server.stop(grace=None)
-
-
-class _End:
-    """The end of this process: SIGINT or SIGTERM, or the process that started this one is gone."""
-
-    def __init__(self) -> None:
-        self._engine, self._told = os.getppid(), asyncio.Event()
-        # The engine ends its plugins with SIGINT; Ctrl-C does not get here: they have a process group of their own.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, self._told.set)
-
-    async def wait(self) -> None:
-        """Returns when it has come."""
-        while os.getppid() == self._engine and not self._told.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._told.wait(), rendezvous.PARENT_CHECK_SECONDS)

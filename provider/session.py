@@ -51,7 +51,7 @@ class Program:
             "sudo -n sh -c '"
             f'set -e; umask 022; mkdir -p {_PLACE}; file=$(mktemp {_PLACE}/.incoming.XXXXXX); trap "rm -f $file" EXIT;'
             f' cat > "$file"; printf "%s  %s\\n" {self.digest} "$file" | sha256sum -c --status;'
-            f' chmod 0755 "$file"; mv "$file" {self.path}'
+            f' chmod 0755 "$file"; mv "$file" {self.path}; python3 -I {self.path} compile'
             "'"
         )
 

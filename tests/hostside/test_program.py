@@ -50,3 +50,35 @@ def test_the_program_starts_with_python_3_9(tmp_path: Path) -> None:
         pytest.skip("python3.9 on PATH is a name without an interpreter behind it")
     assert done.returncode == 0, done.stderr
     assert "maintenance" in done.stdout
+
+
+def compiled(program: Path) -> Path:
+    """Where the program keeps its bytecode, made by the program itself."""
+    subprocess.run([sys.executable, "-I", program, "compile"], check=True)
+    return program.with_suffix(f".{sys.implementation.cache_tag}.zip")
+
+
+@pytest.fixture
+def program(memory: Path) -> Path:
+    path = memory / "program.pyz"
+    path.write_bytes(bundle.build().content)
+    return path
+
+
+def loaded_from(program: Path, *words: str) -> str:
+    """The archive Python takes the program's modules from, as it says itself."""
+    argv = [sys.executable, "-I", "-v", program, *words]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    return next(line.split('"')[1] for line in done.stderr.splitlines() if line.startswith("import 'hostside' "))
+
+
+def test_a_session_takes_bytecode_where_it_is_kept_and_boot_never_does(program: Path) -> None:
+    kept = compiled(program)
+    assert loaded_from(program, "serve") == f"{kept}/"
+    assert loaded_from(program, "status") == f"{program}/"
+
+
+def test_bytecode_that_is_not_whole_is_passed_over(program: Path) -> None:
+    kept = compiled(program)
+    kept.write_bytes(kept.read_bytes()[:-100])
+    assert loaded_from(program, "serve") == f"{program}/"

@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 
 from provider.errors import PluginError
-from provider.invocation import Invocation
+from provider.invocation import Caller, Invocation
 from provider.lost_hosts import lost_hosts, stack_of
 
 URN = "urn:pulumi:lab::soundstage::soundstage:web:WebServers$soundstage:host:Role::web-app1"
 ANOTHER_PROCESS = "1"
+
+
+def caller(command: str) -> Caller:
+    return Caller("127.0.0.1:1", os.getppid(), tuple(command.split()))
 
 
 def test_the_stack_is_read_from_the_urn() -> None:
@@ -50,7 +54,7 @@ def test_lost_hosts_that_are_no_list_are_refused_with_an_example(tmp_path: Path)
     ],
 )
 def test_an_update_may_follow_in_every_command_but_refresh(tmp_path: Path, command: str) -> None:
-    invocation = Invocation(command.split(), tmp_path, os.getppid())
+    invocation = Invocation(caller(command), tmp_path)
     assert not invocation.nothing_follows_this_read()
     assert list(tmp_path.iterdir()) == []
 
@@ -59,21 +63,21 @@ def test_an_update_may_follow_in_every_command_but_refresh(tmp_path: Path, comma
     "command", ["pulumi refresh -y --skip-preview", "pulumi refresh -f", "pulumi -C dir refresh --preview-only --diff"]
 )
 def test_a_refresh_of_one_phase_ends_with_its_reads(tmp_path: Path, command: str) -> None:
-    assert Invocation(command.split(), tmp_path, os.getppid()).nothing_follows_this_read()
+    assert Invocation(caller(command), tmp_path).nothing_follows_this_read()
 
 
 def test_a_refresh_with_a_preview_ends_with_the_reads_of_its_second_phase(tmp_path: Path) -> None:
-    preview = Invocation(["pulumi", "refresh", "-y"], tmp_path, os.getppid())
+    preview = Invocation(caller("pulumi refresh -y"), tmp_path)
     assert not preview.nothing_follows_this_read()
     assert not preview.nothing_follows_this_read()
     note = tmp_path / f"refresh-{os.getppid()}"
     note.write_text(ANOTHER_PROCESS, encoding="utf-8")
-    assert Invocation(["pulumi", "refresh", "-y"], tmp_path, os.getppid()).nothing_follows_this_read()
+    assert Invocation(caller("pulumi refresh -y"), tmp_path).nothing_follows_this_read()
 
 
 def test_notes_of_runs_that_are_over_are_removed(tmp_path: Path) -> None:
     beyond_every_process = 2**22 + 1
     (tmp_path / f"refresh-{beyond_every_process}").write_text("", encoding="utf-8")
     (tmp_path / f"refresh-{os.getppid()}").write_text("", encoding="utf-8")
-    Invocation(["pulumi", "up"], tmp_path, os.getppid()).forget_finished_runs()
+    Invocation(caller("pulumi up"), tmp_path).forget_finished_runs()
     assert [note.name for note in tmp_path.iterdir()] == [f"refresh-{os.getppid()}"]
