@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import distributions
+import re
+from importlib.metadata import Distribution, distributions
 
-print(
-    json.dumps(
-        [
-            {"name": each.name, "version": each.version, "location": str(each.locate_file(""))}
-            for each in distributions()
-        ]
-    )
-)
+
+def listed(package: Distribution) -> dict[str, str]:
+    """One package; its name and version are read without a parser for mail, which is half of the time."""
+    head = package.read_text("METADATA") or package.read_text("PKG-INFO") or ""
+    name, version = (re.search(rf"^{field}: *(.+)$", head, re.MULTILINE) for field in ("Name", "Version"))
+    return {
+        "name": name[1] if name else package.name,
+        "version": version[1] if version else package.version,
+        "location": str(package.locate_file("")),
+    }
+
+
+print(json.dumps([listed(each) for each in distributions()]))
