@@ -40,7 +40,7 @@ class HostArgs(Value):
 
 
 class Host(pulumi.ComponentResource):
-    """One host, from its preflight to its baseline. A duty depends on all of it."""
+    """One host, from the first contact, if it needs one, to its baseline. A duty depends on all of it."""
 
     machine: Machine
     risky: tuple[HostRole, ...]
@@ -50,7 +50,8 @@ class Host(pulumi.ComponentResource):
     def __init__(self, name: str, args: HostArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("soundstage:host:Host", name, None, opts)
         self.machine = args.machine
-        fit = self._role(preflight.role(PreflightSpec(duties=_requirements(args.machine))), after=[], foundation=True)
+        met = self._first_contact(args.machine)
+        fit = self._role(preflight.role(PreflightSpec(duties=_requirements(args.machine))), after=met, foundation=True)
         walled = self._role(firewall.role(_firewall(args)), after=[fit, *args.proven_by])
         hardened = self._role(sshd.role(_sshd(args)), after=[fit, walled, *args.proven_by])
         tuned = self._role(kernel_profile.role(args.kernel_profile), after=[fit, *args.proven_by])
@@ -58,6 +59,14 @@ class Host(pulumi.ComponentResource):
         self.risky = (walled, hardened, tuned)
         self.roles = (fit, *self.risky, timed)
         self.register_outputs({"address": str(args.machine.address)})
+
+    def _first_contact(self, machine: Machine) -> Sequence[pulumi.Resource]:
+        if machine.first_contact is None:
+            return ()
+        # Most stacks do without: they need not wait for its modules.
+        from components.first_contact import meet  # noqa: PLC0415
+
+        return (meet(machine, machine.first_contact, pulumi.ResourceOptions(parent=self)),)
 
     def _role(self, role: Role, after: Sequence[pulumi.Resource], *, foundation: bool = False) -> HostRole:
         return HostRole(

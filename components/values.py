@@ -5,8 +5,9 @@ from __future__ import annotations
 from ipaddress import IPv6Address, ip_network
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, StringConstraints
 
+from roles.first_contact.spec import PublicKey
 from roles.model import Account, Seconds
 from roles.spec import Address, InterfaceName, Network, Port
 
@@ -17,7 +18,7 @@ Duty = Literal["balancer", "key-value", "web"]
 class Value(BaseModel):
     """Frozen, keyword-only, and refuses what it does not know. Pulumi outputs may stand in it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
 
 class Jump(Value):
@@ -42,6 +43,35 @@ class Connection(Value):
     operation_timeout_seconds: Seconds
 
 
+def _one_line(password: SecretStr) -> SecretStr:
+    if not password.get_secret_value() or not password.get_secret_value().isprintable():
+        raise ValueError("one line of text")
+    return password
+
+
+Passphrase = Annotated[SecretStr, AfterValidator(_one_line)]
+"""A password somebody types; no message and no log shows it."""
+
+
+class Bastion(Jump):
+    """A bastion on the way of the first contact. Without a password the key comes from the ssh agent."""
+
+    password: Passphrase | None = None
+
+
+class FirstContact(Value):
+    """How a server lets somebody in before it knows the deploy user. Without a password: keys of the ssh agent.
+
+    `authorized_keys` are what the deploy user gets; none means the public half of the connection's identity file.
+    """
+
+    user: Account
+    password: Passphrase | None
+    port: Port
+    jump: Bastion | None
+    authorized_keys: tuple[PublicKey, ...]
+
+
 class Machine(Value):
     """One host of the stack. `interface` carries its address; `cores` is what its duties may count on."""
 
@@ -51,6 +81,7 @@ class Machine(Value):
     cores: int
     duties: tuple[Duty, ...]
     connection: Connection
+    first_contact: FirstContact | None = None
 
     @property
     def network(self) -> Network:

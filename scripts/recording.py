@@ -54,6 +54,7 @@ class Registration:
     unknown: tuple[str, ...]
     secret_outputs: tuple[str, ...]
     """Outputs the engine keeps encrypted whatever the plugin says."""
+    ignore_changes: tuple[str, ...]
 
 
 @dataclass(kw_only=True)
@@ -179,6 +180,7 @@ def _registration(request: resource_pb2.RegisterResourceRequest) -> Registration
         secret=secret,
         unknown=unknown,
         secret_outputs=tuple(request.additionalSecretOutputs),
+        ignore_changes=tuple(request.ignoreChanges),
     )
 
 

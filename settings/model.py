@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from components.keepalived_pair import KeepalivedPairOptions
 from components.key_value_store import KeyValueStoreOptions
 from components.load_balancer import LoadBalancerOptions
-from components.values import Connection, Duty, HostName, Jump, Machine, Value
+from components.values import Bastion, Connection, Duty, FirstContact, HostName, Jump, Machine, Passphrase, Value
 from components.web_servers import WebServersOptions
 from roles.baseline.spec import BaselineSpec
+from roles.first_contact.spec import PublicKey
 from roles.kernel_profile.spec import KernelProfileSpec
-from roles.model import Seconds
+from roles.model import Account, Seconds
 from roles.spec import Address, InterfaceName, Network, Port
 from roles.sshd.spec import Login
 
@@ -26,10 +27,28 @@ class SshSettings(Value):
     port: Port = 22
     identity_file: str = ""
     """Empty means keys from the agent only."""
+    authorized_keys: tuple[PublicKey, ...] = ()
+    """What a first contact lets in as `user`; none means the public half of `identity_file`."""
     known_hosts: str
     jump: Jump | None = None
     connect_timeout_seconds: Seconds = 4
     operation_timeout_seconds: Seconds = 900
+
+
+class FirstContactSettings(Value):
+    """The way in of a server that does not know `ssh.user` yet; what is not said is as in `ssh`."""
+
+    user: Account | None = None
+    password: Passphrase | None = None
+    """Also for its sudo. Without one: keys of the ssh agent."""
+    port: Port | None = None
+    jump: Bastion | None = None
+
+    @model_validator(mode="after")
+    def _is_another_way(self) -> Self:
+        if self.user is None and self.password is None:
+            raise ValueError("a user, a password or both")
+        return self
 
 
 class HostSettings(Value):
@@ -38,6 +57,7 @@ class HostSettings(Value):
     address: Address
     interface: InterfaceName
     cores: Annotated[int, Field(ge=1, le=1024)] = 1
+    first_contact: FirstContactSettings | None = None
 
 
 class AccessSettings(Value):
@@ -154,7 +174,7 @@ class Settings(Value):
 
     def _machine(self, name: HostName) -> Machine:
         host = self.hosts[name]
-        connection = Connection(address=host.address, **self.ssh.model_dump())
+        connection = Connection(address=host.address, **self.ssh.model_dump(exclude={"authorized_keys"}))
         return Machine(
             name=name,
             address=host.address,
@@ -162,4 +182,15 @@ class Settings(Value):
             cores=host.cores,
             duties=self.duties(name),
             connection=connection,
+            first_contact=self._first_contact(host.first_contact) if host.first_contact else None,
+        )
+
+    def _first_contact(self, given: FirstContactSettings) -> FirstContact:
+        through = Bastion(**self.ssh.jump.model_dump()) if self.ssh.jump else None
+        return FirstContact(
+            user=given.user or self.ssh.user,
+            password=given.password,
+            port=given.port or self.ssh.port,
+            jump=given.jump or through,
+            authorized_keys=self.ssh.authorized_keys,
         )

@@ -17,6 +17,7 @@ PLACES = (
     "access.clients.*",
     "access.management.*",
     "hosts.*.address",
+    "hosts.*.first_contact.jump.address",
     "load_balancer.trusted_proxies.*",
     "ssh.jump.address",
     "virtual_ip.address",

@@ -6,10 +6,13 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import UnionType
-from typing import Union, get_args, get_origin
+from typing import Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+_PRIVATE = frozenset({"first_contact", "password"})
+"""Keys whose value is never shown: it may be a password in the wrong place."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +59,8 @@ def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]
 
 
 def shown(value: object) -> str:
-    """A value as the operator wrote it, shortened."""
-    text = repr(value)
+    """A value as the operator wrote it, shortened; of a map only its keys, among its values may be a password."""
+    text = _outline(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
@@ -74,13 +77,24 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
         case "missing":
             return Problem.missing(".".join(path))
         case "extra_forbidden":
-            fields = sorted(last.model_fields) if isinstance(last, type) and issubclass(last, BaseModel) else []
+            members = (last, *get_args(last))
+            models = [each for each in members if isinstance(each, type) and issubclass(each, BaseModel)]
+            fields = sorted({name for each in models for name in each.model_fields})
             name = str(location[len(path)])
             key = ".".join([*path, name])
             return Problem(key=key, given="an unknown key", allowed=", ".join(fields), remedy=nearest(name, fields))
         case _:
-            key, given = ".".join(path), shown(detail["input"])
+            hidden = not _PRIVATE.isdisjoint(path[-1:])
+            key, given = ".".join(path), "something else" if hidden else shown(detail["input"])
             return Problem(key=key, given=given, allowed=_allowed(detail), remedy="correct the value")
+
+
+def _outline(value: object) -> str:
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: …' for key in cast('dict[object, object]', value))}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(_outline(item) for item in cast('list[object]', value))}]"
+    return repr(value)
 
 
 def _is_inside(location: Sequence[int | str], outer: Sequence[int | str]) -> bool:
