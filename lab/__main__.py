@@ -23,7 +23,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     directory = Path(arguments.dir).resolve()
     if arguments.command == "up":
-        lab = life.up(directory, arguments.name, arguments.hosts)
+        lab = life.up(directory, arguments.name, arguments.hosts, password_only=arguments.password_only)
         return _status(lab, as_json=False)
     if arguments.command == "down":
         life.down(directory)
@@ -122,6 +122,11 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="start the hosts; repairs a lab that a crash left half way")
     up.add_argument("name", nargs="*", help="hosts to start (default: those of lab/hosts.txt)")
     up.add_argument("--hosts", type=int, metavar="N", help="the first N hosts, then spare1, spare2, …")
+    up.add_argument(
+        "--password-only",
+        action="store_true",
+        help="new hosts have no deploy user, but one (admin) with the password in hosts/NAME/password",
+    )
     commands.add_parser("down", help="remove hosts, network, mounts and settings")
     status = commands.add_parser(
         "status", help="hosts and their faults; exit 0: all run, 1: some are off, 3: there is no lab"

@@ -7,6 +7,7 @@ import shutil
 import uuid
 from pathlib import Path
 
+from lab import password_only
 from lab.image import ARCHIVE
 from lab.record import GATEWAY, Host, Lab, write
 from lab.shell import output
@@ -34,7 +35,11 @@ def ensure(lab: Lab, host: Host, image: Path) -> None:
     if not disk.is_dir():
         part = disk.with_name(f".{host.name}.part")
         shutil.rmtree(part, ignore_errors=True)
-        _make(lab, host, part)
+        _make(host, part)
+        if host.password_only:
+            password_only.make(part, image / "root")
+        else:
+            _let_in(lab, part)
         write(part / "image", f"{image}\n")
         part.rename(disk)
     addresses = f"Address={lab.address(host.number)}/24\nGateway={lab.address(GATEWAY)}\n"
@@ -50,7 +55,7 @@ def image_of(lab: Lab, host: Host) -> Path:
     return image
 
 
-def _make(lab: Lab, host: Host, part: Path) -> None:
+def _make(host: Host, part: Path) -> None:
     upper = part / "upper"
     for directory in (upper / "etc/ssh", part / "work", part / "root"):
         directory.mkdir(parents=True)
@@ -59,7 +64,11 @@ def _make(lab: Lab, host: Host, part: Path) -> None:
     write(upper / "etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {host.name}\n::1 localhost\n")
     write(upper / "etc/machine-id", f"{uuid.uuid4().hex}\n", 0o444)
     write(upper / "etc/resolv.conf", _resolvers())
-    home = upper / "home" / DEPLOY_USER
+
+
+def _let_in(lab: Lab, part: Path) -> None:
+    """The deploy user of the base image gets the controller's key."""
+    home = part / "upper" / "home" / DEPLOY_USER
     write(home / ".ssh/authorized_keys", (lab.directory / "id_ed25519.pub").read_text(), 0o600)
     (home / ".ssh").chmod(0o700)
     for path in (home, home / ".ssh", home / ".ssh/authorized_keys"):

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from lab import disk, host, image, machine, network
+from lab.offline import plugins
 from lab.record import GATEWAY, VIRTUAL_IP, Host, Lab, load, named, save, write
 from lab.shell import wait_until
 from toolchain.cache import locked
@@ -21,13 +22,14 @@ def prepare() -> None:
     provide()
 
 
-def up(directory: Path, names: list[str], count: int | None) -> Lab:
+def up(directory: Path, names: list[str], count: int | None, *, password_only: bool = False) -> Lab:
     """Hosts running and answering SSH; repeats whatever an earlier, interrupted run left undone."""
     prepare()
     base = image.ensure()
     with locked(directory / "lock"):
-        lab = named(load(directory), names, count)
+        lab = named(load(directory), names, count, password_only=password_only)
         save(lab)
+        plugins.lay(lab)
         machine.register(lab.id, directory)
         lab = network.ensure(lab)
         disk.ensure_client_key(lab)
@@ -66,6 +68,7 @@ def down(directory: Path) -> None:
             network.remove(lab)
         if (directory / "hosts").is_dir():
             shutil.rmtree(directory / "hosts")
+        plugins.take_away(lab)
         for name in ("lab.json", "addresses.yaml", "known_hosts", "id_ed25519", "id_ed25519.pub"):
             (directory / name).unlink(missing_ok=True)
         machine.unregister(lab.id)

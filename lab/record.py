@@ -19,12 +19,16 @@ DEFAULT_HOSTS = tuple((PROJECT / "lab" / "hosts.txt").read_text().split())
 
 @dataclass(frozen=True)
 class Host:
-    """A host of the lab. `number` is the last byte of its address; faults outlive a restart, as a pulled cable does."""
+    """A host of the lab. `number` is the last byte of its address; faults outlive a restart, as a pulled cable does.
+
+    A `password_only` host was made without the deploy user; see password_only.py.
+    """
 
     name: str
     number: int
     cut: bool = False
     loss_percent: float = 0
+    password_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def write(path: Path, text: str, mode: int = 0o644) -> None:
     os.replace(temporary, path)
 
 
-def named(lab: Lab, names: list[str], count: int | None) -> Lab:
+def named(lab: Lab, names: list[str], count: int | None, *, password_only: bool = False) -> Lab:
     """The lab with these hosts added: the given names, or the first `count` of the default ones and spares."""
     wanted = names or list(DEFAULT_HOSTS)
     if count is not None:
@@ -121,5 +125,5 @@ def named(lab: Lab, names: list[str], count: int | None) -> Lab:
             number = next((n for n in range(FIRST_HOST, LAST_HOST) if n not in taken), None)
             if number is None:
                 raise Failure(f"the lab is full: {len(lab.hosts)} hosts")
-            lab = lab.with_host(Host(name, number))
+            lab = lab.with_host(Host(name, number, password_only=password_only))
     return lab

@@ -61,9 +61,10 @@ class Checkout:
         assert code == expect, f"make {' '.join(targets)} ended with {code}, expected {expect}:\n{text}"
         return text
 
-    def pulumi(self, arguments: str, expect: int = 0, seconds: float = 600) -> str:
+    def pulumi(self, arguments: str, expect: int = 0, seconds: float = 600, stdin: str = "") -> str:
         """Run `pulumi` as a user does after `source .lab/activate`; everything it printed."""
-        done = self._run(["bash", "-c", f"source .lab/activate && pulumi {arguments} --non-interactive"], seconds)
+        command = ["bash", "-c", f"source .lab/activate && pulumi {arguments} --non-interactive"]
+        done = self._run(command, seconds, stdin)
         text = _plain(done.stdout)
         assert done.returncode == expect, f"pulumi {arguments} ended with {done.returncode}, expected {expect}:\n{text}"
         return text
@@ -87,9 +88,9 @@ class Checkout:
         assert done.returncode == 0, f"lab {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout}"
         return done.stdout
 
-    def on(self, host: str, command: str, expect: int | None = 0) -> str:
+    def on(self, host: str, command: str, expect: int | None = 0, stdin: str = "") -> str:
         """Run a shell command as root on the host, past its network; what it printed."""
-        done = self._run(["./lab/lab", "exec", host, "--", "sh", "-c", command], 120)
+        done = self._run(["./lab/lab", "exec", host, "--", "sh", "-c", command], 120, stdin)
         ok = expect is None or done.returncode == expect
         assert ok, f"{host}: {command} ended with {done.returncode}, expected {expect}:\n{done.stdout}"
         return done.stdout.strip()
@@ -127,12 +128,12 @@ class Checkout:
         finally:
             path.write_text(original)
 
-    def _run(self, argv: list[str], seconds: float) -> subprocess.CompletedProcess[str]:
+    def _run(self, argv: list[str], seconds: float, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             argv,
             cwd=self.root,
             env=self._environment(),
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
