@@ -24,11 +24,15 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True)
 class Change:
-    """One change: what is swapped, the journal that can undo it, and the manifest it ends in."""
+    """One change: what is swapped, the journal that can undo it, and the manifest it ends in.
+
+    `originals` are kept; those in `found` were otherwise on the host before the role and its packages came.
+    """
 
     changes: Changes
     journal: Journal
     originals: tuple[str, ...]
+    found: tuple[str, ...]
     stale_units: Mapping[str, UnitBefore]
     kernel_keys: Mapping[str, str]
     previous: Mapping[str, str]
@@ -37,10 +41,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Situation:
-    """What a change is computed from: the first look, the look after packages and users, the last manifest."""
+    """What a change is computed from: the first look, the look after packages and users, the last manifest.
+
+    `there` are the paths of the role that were on the host at the first look.
+    """
 
     role: Role
     manifest: Manifest
+    there: frozenset[str]
     first: Live
     live: Live
     left: plan.Plan
@@ -68,8 +76,9 @@ def change_of(machine: Machine, now: Situation) -> Change:
         reload_definitions=plan.defines_units(changes.paths),
     )
     previous = {path: release.sha256 for path, release in manifest.artifacts.items()}
-    after = _manifest(machine, now, owners)
-    return Change(changes, journal, _originals(machine, now, changes), stale_units, keys, previous, after)
+    originals = _originals(machine, now, changes)
+    found = tuple(path for path in originals if path in now.there and path in changes.paths)
+    return Change(changes, journal, originals, found, stale_units, keys, previous, _manifest(machine, now, owners))
 
 
 def finished(
@@ -127,8 +136,9 @@ def _changes(machine: Machine, now: Situation) -> Changes:
 
 
 def _originals(machine: Machine, now: Situation, changes: Changes) -> tuple[str, ...]:
-    known = now.manifest.paths()
-    return tuple(path for path in changes.paths if path not in known and machine.lstat(path) is not None)
+    """What is replaced, and what was there as declared: without an original it would go with the role."""
+    known, equal = now.manifest.paths(), sorted(now.there - {*changes.paths})
+    return tuple(path for path in (*changes.paths, *equal) if path not in known and machine.lstat(path) is not None)
 
 
 def _manifest(machine: Machine, now: Situation, owners: Mapping[str, Owner]) -> Manifest:
@@ -152,6 +162,7 @@ def _manifest(machine: Machine, now: Situation, owners: Mapping[str, Owner]) -> 
         directories={path: each.keep for path, each in role.directories.items()},
         packages=dict(role.packages),
         held=tuple(name for name, version in role.packages.items() if version),
+        held_before=tuple(name for name in role.packages if _was_held(name, now)),
         users=tuple(role.users),
         units=tuple(role.units),
         sysctl=dict(role.sysctl),
@@ -166,9 +177,17 @@ def _manifest(machine: Machine, now: Situation, owners: Mapping[str, Owner]) -> 
     )
 
 
+def _was_held(name: str, now: Situation) -> bool:
+    """Whether somebody else held the package before the role did."""
+    if name in now.manifest.packages:
+        return name in now.manifest.held_before
+    found = now.first.packages.get(name)
+    return found is not None and found.held
+
+
 def _still(before: Mapping[str, _Value], declared: Mapping[str, object]) -> dict[str, _Value]:
     return {key: value for key, value in before.items() if key in declared}
 
 
 def _before(state: UnitState) -> UnitBefore:
-    return UnitBefore(state.enabled, state.running)
+    return UnitBefore(state.enabled, state.running, state.masked)

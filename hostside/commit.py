@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from . import journal, kernel, leftovers, plan, recovery, releases, store, units
+from . import journal, kernel, leftovers, listeners, plan, recovery, releases, store, units
 from .change import Change, finished
 from .failure import Failure
 from .machine import Machine
@@ -64,7 +64,7 @@ class Commit:
         except OSError:
             journal.abandon(self.machine, self.change.journal.role, self.change.originals)
             raise
-        self.notes += [f"kept original of {path}" for path in self.change.originals]
+        self.notes += [f"kept the original of {path}; removal puts it back" for path in self.change.found]
         return written
 
     def _do(self) -> None:
@@ -111,6 +111,10 @@ class Commit:
         for name in plan.unit_steps(self.role, live.units, self.cannot).start:
             message = f"{name} does not stay up, it is {live.units[name].active}"
             raise Failure("verify", message, units.journal(self.machine, name))
+        if self.acted:
+            shared = listeners.beside(self.machine, self.role.units)
+            if shared:
+                raise Failure("verify", shared)
 
     def _look(self) -> Live:
         live = look(self.machine, self.role, self.dpkg.read(self.machine))
@@ -119,10 +123,13 @@ class Commit:
 
     def _put_back(self, written: journal.Journal, error: Exception) -> None:
         """Undoes the change and raises what went wrong."""
+        said = f"{error.message}\n{error.journal}" if isinstance(error, Failure) else ""
+        taken = listeners.in_the_way(self.machine, self.role.units, said)
         self.progress("putting everything back")
         recovery.stop_timer(self.machine, self.role.name)
         refused = journal.undo(self.machine, written, self.acted)
-        told = f"; putting back: {'; '.join(refused)}" if refused else "; everything is as it was before"
+        told = f"; {taken}" if taken else ""
+        told += f"; putting back: {'; '.join(refused)}" if refused else "; everything is as it was before"
         if isinstance(error, Failure):
             raise Failure(error.step, error.message + told, error.journal) from error
         if isinstance(error, OSError):

@@ -169,6 +169,8 @@ class _Attempts:
             before = journal.units.get(name, UnitBefore(enabled=state.enabled, running=True))
             if before.enabled and not state.enabled:
                 self._command("enable", name)
+            if before.masked and not state.masked:
+                self._command("mask", name)
             if before.running and not state.running:
                 if state.active == "failed":
                     self._command("reset-failed", name)

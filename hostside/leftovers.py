@@ -23,9 +23,11 @@ def release_units(machine: Machine, before: Mapping[str, UnitBefore]) -> None:
 
 
 def revive_units(machine: Machine, before: Mapping[str, UnitBefore]) -> None:
-    """Enables and starts units that were so before a role. Raises Failure."""
+    """Enables and starts units that were so before a role, and masks those that were masked. Raises Failure."""
     for name, state in units.states(machine, before).items():
         was = before[name]
+        if was.masked and not state.masked:
+            units.command(machine, "mask", [name])
         if was.enabled and state.exists and not state.enabled:
             units.command(machine, "enable", [name])
         if was.running and state.exists and not state.running:
@@ -77,9 +79,10 @@ def _drop_packages(machine: Machine, dpkg: Packages, old: Manifest, known: list[
     wanted = {name for each in known for name in each.packages}
     held = {name for each in known for name in each.held}
     installed = {name for name, package in dpkg.read(machine).items() if package.installed}
-    loose = [name for name in old.held if name not in held and dpkg.read(machine)[name].held]
+    others = held | {*old.held_before}
+    loose = [name for name in old.held if name not in others and dpkg.read(machine)[name].held]
     packages.hold(machine, loose, held=False)
-    ours = {*store.created(machine).packages}
+    ours, configured = {*store.created(machine).packages}, store.created(machine).configured
     candidates = ours if not known else ours & {*old.packages}
     # A dependency that is still needed stays: apt knows which are not, once the packages themselves are gone.
     dropped = (candidates & {*old.packages}) - wanted
@@ -87,9 +90,9 @@ def _drop_packages(machine: Machine, dpkg: Packages, old: Manifest, known: list[
     data = [path for path, keep in old.directories.items() if keep]
     if direct:
         packages.make_ready(machine, dpkg.read(machine), progress)
-        packages.remove(machine, direct, data, progress)
+        packages.remove(machine, direct, configured, data, progress)
     needless = sorted((packages.needless(machine) & ours) - wanted) if dropped else []
     if needless:
-        packages.remove(machine, needless, data, progress)
+        packages.remove(machine, needless, configured, data, progress)
     left = {name for name, package in dpkg.read(machine).items() if package.installed}
     store.remember(machine, store.created(machine).minus(packages=candidates - left - wanted))

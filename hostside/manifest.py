@@ -32,6 +32,7 @@ class UnitBefore:
 
     enabled: bool
     running: bool
+    masked: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Manifest:
     artifacts: Mapping[str, Release] = field(default_factory=dict[str, Release])
     packages: Words = field(default_factory=dict[str, str])
     held: tuple[str, ...] = ()
+    held_before: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     sysctl: Words = field(default_factory=dict[str, str])
@@ -105,7 +107,7 @@ def manifest_of(content: bytes) -> Manifest:
 _ANY = text()
 _WORDS = mapping(_ANY, _ANY)
 _NAMES = listing(_ANY)
-UNIT_BEFORE = record(UnitBefore, {"enabled": boolean, "running": boolean}, lenient=True)
+UNIT_BEFORE = record(UnitBefore, {"enabled": boolean, "running": boolean, "masked": boolean}, lenient=True)
 _USER_BEFORE = record(UserBefore, {"home": _ANY, "shell": _ANY, "groups": _NAMES})
 OWNER_BEFORE = record(OwnerBefore, {"mode": integer(0), "uid": integer(0), "gid": integer(0)})
 _RELEASE = record(Release, {"sha256": _ANY, "digest": _ANY, "stamp": _ANY, "on_change": _WORDS})
@@ -124,6 +126,7 @@ _MANIFEST: Reader[Manifest] = record(
         "artifacts": mapping(_ANY, _RELEASE),
         "packages": _WORDS,
         "held": _NAMES,
+        "held_before": _NAMES,
         "users": _NAMES,
         "units": _NAMES,
         "sysctl": _WORDS,

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from typing import Callable, NamedTuple
 
 from .commands import Answer
@@ -163,10 +163,12 @@ def hold(machine: Machine, names: Sequence[str], *, held: bool) -> None:
             raise Failure("packages", f"apt-mark: {said.text}")
 
 
-def remove(machine: Machine, names: Sequence[str], data: Sequence[str], progress: Progress) -> None:
-    """Takes packages away with their configuration, unless that may delete `data`. Raises Failure."""
+def remove(
+    machine: Machine, names: Sequence[str], configured: Collection[str], data: Sequence[str], progress: Progress
+) -> None:
+    """Takes packages away with their configuration, unless it is `configured` or may delete `data`. Raises Failure."""
     progress(f"removing {', '.join(names)}")
-    careful = [name for name in names if _purge_may_delete(machine, name, data)]
+    careful = [name for name in names if name in configured or _purge_may_delete(machine, name, data)]
     with no_daemon_starts(machine):
         for verb, some in (("purge", [name for name in names if name not in careful]), ("remove", careful)):
             if some:

@@ -29,18 +29,29 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Created:
-    """What is on the host because of us; written down before it is made, so that a power cut forgets nothing."""
+    """What is on the host because of us; written down before it is made, so that a power cut forgets nothing.
+
+    `configured` are those of the packages whose configuration an earlier installation had left behind.
+    """
 
     packages: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     directories: tuple[str, ...] = ()
+    configured: tuple[str, ...] = ()
 
-    def plus(self, packages: Iterable[str] = (), users: Iterable[str] = (), directories: Iterable[str] = ()) -> Created:
+    def plus(
+        self,
+        packages: Iterable[str] = (),
+        users: Iterable[str] = (),
+        directories: Iterable[str] = (),
+        configured: Iterable[str] = (),
+    ) -> Created:
         """With these too."""
         return Created(
             tuple(sorted({*self.packages, *packages})),
             tuple(sorted({*self.users, *users})),
             tuple(sorted({*self.directories, *directories})),
+            tuple(sorted({*self.configured, *configured})),
         )
 
     def minus(
@@ -51,6 +62,7 @@ class Created:
             tuple(sorted({*self.packages} - {*packages})),
             tuple(sorted({*self.users} - {*users})),
             tuple(sorted({*self.directories} - {*directories})),
+            tuple(sorted({*self.configured} - {*packages})),
         )
 
 
@@ -132,4 +144,6 @@ def lock(machine: Machine, progress: Progress) -> Generator[None, None, None]:
         os.close(descriptor)
 
 
-_CREATED_FORM = record(Created, {key: listing(text()) for key in ("packages", "users", "directories")})
+_CREATED_FORM = record(
+    Created, {key: listing(text()) for key in ("packages", "users", "directories", "configured")}, lenient=True
+)

@@ -88,6 +88,10 @@ class Apply:
     def _look(self, manifest: Manifest) -> Live:
         return look(self.machine, self.role, self.dpkg.read(self.machine), manifest)
 
+    def _paths(self) -> list[str]:
+        """Every path that is the role's own."""
+        return [*self.role.files, *self.role.absent, *self.role.artifacts, *persisted(self.role)]
+
     def _require(self) -> None:
         missing = shortfalls(self.role.requires, facts(self.machine), self.clock_offset_seconds)
         if missing:
@@ -95,7 +99,7 @@ class Apply:
 
     def _claim(self, others: Mapping[str, Manifest]) -> None:
         """Refuses what another role on this host owns."""
-        paths = [*self.role.files, *self.role.absent, *self.role.artifacts, *persisted(self.role)]
+        paths = self._paths()
         taken: list[str] = []
         for name, other in sorted(others.items()):
             owned = other.paths()
@@ -116,13 +120,14 @@ class Apply:
     def _change(self, manifest: Manifest, first: Live, left: plan.Plan, cannot: Mapping[str, str]) -> bool:
         """Packages, users, releases, validation, then the part that can be undone. Whether it waits for a confirm."""
         self.step = "install"
+        there = frozenset(path for path in self._paths() if self.machine.lstat(path) is not None)
         install(self.machine, self.program)
         upgraded = self._packages(left, first)
         self._users(left, first)
         self.step = "stage"
         live = self._look(manifest)
         left = plan.difference(self.role, live, manifest, cannot)
-        change = change_of(self.machine, Situation(self.role, manifest, first, live, left, upgraded))
+        change = change_of(self.machine, Situation(self.role, manifest, there, first, live, left, upgraded))
         self._releases(change, manifest)
         self.step = "validate"
         if self.role.validate_with and change.changes.paths:
@@ -145,7 +150,8 @@ class Apply:
             packages.make_ready(self.machine, before, self.progress)
         if left.packages:
             new = packages.would_install(self.machine, left.packages, self.progress)
-            store.remember(self.machine, store.created(self.machine).plus(packages=new))
+            configured = [name for name in new if name in before and before[name].state == "config-files"]
+            store.remember(self.machine, store.created(self.machine).plus(packages=new, configured=configured))
             packages.install(self.machine, left.packages, self.progress)
         packages.hold(self.machine, left.hold, held=True)
         after = self.dpkg.read(self.machine)

@@ -51,6 +51,11 @@ class UnitState:
         return self.file in ("enabled", "enabled-runtime")
 
     @property
+    def masked(self) -> bool:
+        """Whether an administrator forbids its start, for good."""
+        return self.file == "masked"
+
+    @property
     def can_be_enabled(self) -> bool:
         """Whether enabling means anything: a static or generated unit is started by others."""
         return self.file in ("enabled", "enabled-runtime", "disabled", "masked", "masked-runtime", "linked", "")

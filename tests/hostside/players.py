@@ -59,9 +59,11 @@ class Dpkg:
         for name in names if verb in ("purge", "remove") else ():
             if not self._has(name):
                 return Answer(100, "", f"E: {name} is not installed")
-            self.set_package(name, None)
+            # Removed, not purged: its configuration stays.
+            leaves = verb == "remove" and name == "demo"
+            self.set_package(name, "1.0" if leaves else None, "config-files")
             if name == "demo":
-                self._take_away()
+                self._take_away(configuration=not leaves)
         return GOOD
 
     def mark(self, argv: Sequence[str]) -> Answer:
@@ -90,10 +92,11 @@ class Dpkg:
                 self._place(path).parent.mkdir(parents=True, exist_ok=True)
                 self._place(path).write_text(content)
 
-    def _take_away(self) -> None:
+    def _take_away(self, *, configuration: bool) -> None:
         for path in _DEMO:
-            self._place(path).unlink(missing_ok=True)
-        if not list(self._place("/etc/demo").iterdir()):
+            if configuration or not path.startswith("/etc/"):
+                self._place(path).unlink(missing_ok=True)
+        if configuration and not list(self._place("/etc/demo").iterdir()):
             self._place("/etc/demo").rmdir()
 
 

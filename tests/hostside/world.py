@@ -37,6 +37,7 @@ class Unit:
     enabled: bool = False
     active: str = "inactive"
     loaded: str = ""
+    masked: bool = False
 
 
 @dataclass
@@ -124,7 +125,7 @@ class World:
             shown[name] = (owner, content)
         for name, unit in self.units.items():
             if unit != Unit():
-                shown[name] = (unit.enabled, unit.active, unit.loaded)
+                shown[name] = (unit.enabled, unit.active, unit.loaded, unit.masked)
         return {**shown, **self.timers}
 
 
@@ -199,8 +200,9 @@ class WorldMachine(Machine):
         blocks: list[str] = []
         for name in argv[argv.index("--") + 1 :]:
             unit = self.world.units.get(name, Unit())
-            load = "loaded" if self.world.defined(name) else "not-found"
+            load = "masked" if unit.masked else "loaded" if self.world.defined(name) else "not-found"
             file = "" if load == "not-found" else "enabled" if unit.enabled else "disabled"
+            file = "masked" if unit.masked else file
             sub = "running" if unit.active == "active" else "dead"
             blocks.append(
                 f"LoadState={load}\nActiveState={unit.active}\nSubState={sub}\nUnitFileState={file}\nMainPID=0"
@@ -213,12 +215,12 @@ class WorldMachine(Machine):
         for name in names:
             unit = self.world.units.setdefault(name, Unit())
             defined = self.world.defined(name)
-            if verb in ("enable", "start", "restart", "disable") and not defined:
-                return Answer(5, "", f"Unit {name} not found.")
-            if verb == "enable":
-                unit.enabled = True
-            elif verb == "disable":
-                unit.enabled = False
+            if verb in ("enable", "start", "restart", "disable") and (unit.masked or not defined):
+                return Answer(5, "", f"Unit {name} is masked." if unit.masked else f"Unit {name} not found.")
+            if verb in ("mask", "unmask"):
+                unit.masked = verb == "mask"
+            elif verb in ("enable", "disable"):
+                unit.enabled = verb == "enable"
             elif verb in ("start", "restart") and not self.world.start(name):
                 return Answer(1, "", f"Job for {name} failed.")
             elif verb == "reload":
@@ -239,7 +241,7 @@ class WorldMachine(Machine):
         return GOOD
 
     def _journal(self, argv: Sequence[str]) -> Answer:
-        return Answer(0, f"{argv[2]} said: password is tango-whiskey-9", "")
+        return Answer(0, f"{argv[2]} said: password is tango-whiskey-9\n{self.world.configuration()}", "")
 
     # The daemon's own tools
 
