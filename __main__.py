@@ -16,13 +16,12 @@ from components.web_servers import WebServers, WebServersArgs
 end_with_the_engine()
 continue_beside_failures()
 stack = settings.load()
-clients, management = stack.access.clients, stack.access.management
 
 fleet = Fleet(
     "fleet",
     FleetArgs(
         machines=stack.machines,
-        management_sources=management,
+        management_sources=stack.access.management,
         logins=stack.logins,
         baselines=stack.baselines,
         kernel_profile=stack.kernel_profile,
@@ -46,17 +45,16 @@ stores = [
 balancer_args = LoadBalancerArgs(
     hosts=edge,
     services=(web.service(stack.load_balancer.port), *(store.service for store in stores)),
-    client_sources=clients,
-    management_sources=management,
+    client_sources=stack.access.clients,
+    management_sources=stack.access.management,
     after=web.roles,
     options=stack.load_balancer,
 )
 balancer = LoadBalancer("balancer", balancer_args)
 front = KeepalivedPair("virtual-ip", KeepalivedPairArgs(hosts=edge, balancer=balancer, options=stack.virtual_ip))
 fleet.call_the_roll((*web.roles, *(store.role for store in stores), *balancer.roles, *front.roles))
-pulumi.export("hosts", fleet.summary())
 for store in stores:
     pulumi.export("key_value_url", front.url(store.service.port))
 front_outputs = {"virtual_ip": front.virtual_ip, "web_url": front.url(stack.load_balancer.port)}
-for name, value in {**front_outputs, **balancer.statistics}.items():
+for name, value in {"hosts": fleet.summary(), **front_outputs, **balancer.statistics}.items():
     pulumi.export(name, value)

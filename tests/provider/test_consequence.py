@@ -104,7 +104,8 @@ def test_what_goes_away_is_said() -> None:
 def test_a_rule_for_later_changes_is_no_change_of_a_file() -> None:
     new = haproxy()
     new["files"] = {**files_of(new), "/etc/haproxy/errors/503.http": file("HTTP/1.0 503\n", {"x.service": "reload"})}
-    old = {**new, "files": {**files_of(new), "/etc/haproxy/errors/503.http": file("HTTP/1.0 503\n", {})}}
+    before: dict[str, Plain] = {**files_of(new), "/etc/haproxy/errors/503.http": file("HTTP/1.0 503\n", {})}
+    old: dict[str, Plain] = {**new, "files": before}
     assert consequence.of_a_change("edge1", old, new) == "edge1 haproxy: reload rules change → no reload, no restart"
     line = consequence.of_a_change("edge1", old, {**new, "packages": {"haproxy": "2.9"}})
     assert line == "edge1 haproxy: installs haproxy 2.9 → no reload, no restart"
