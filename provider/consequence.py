@@ -16,13 +16,15 @@ _NAMED_FILES = 3
 def of_a_new_role(host: str, role: Plain) -> str:
     """`edge1 haproxy: new: installs haproxy, 4 files, starts haproxy.service`."""
     whole = completed(role)
+    # Sorted, because a map has another order in every message of the engine.
+    running = sorted(unit for unit, element in as_map(whole["units"]).items() if as_map(element)["running"])
     parts = [
         _listed("installs", _packages(whole)),
-        _listed("creates user", as_map(whole["users"])),
+        _listed("creates user", sorted(as_map(whole["users"]))),
         _counted(len(as_map(whole["files"])), "file"),
-        _listed("release of", (PurePosixPath(path).name for path in as_map(whole["artifacts"]))),
+        _listed("release of", sorted(PurePosixPath(path).name for path in as_map(whole["artifacts"]))),
         _counted(len(as_map(whole["sysctl"])), "kernel setting"),
-        _listed("starts", (unit for unit, element in as_map(whole["units"]).items() if as_map(element)["running"])),
+        _listed("starts", running),
     ]
     return f"{host} {as_text(whole.get('name'))}: new: {', '.join(part for part in parts if part) or 'only checks'}"
 
@@ -43,8 +45,8 @@ def of_a_removal(host: str, role: Plain) -> str:
     parts = [
         _listed("stops", sorted(unit for unit in as_map(whole["units"]) if _runs(as_map(whole["units"]), unit))),
         _counted(len(as_map(whole["files"])), "file"),
-        _listed("release of", (PurePosixPath(path).name for path in as_map(whole["artifacts"]))),
-        _listed("removes user", as_map(whole["users"])),
+        _listed("release of", sorted(PurePosixPath(path).name for path in as_map(whole["artifacts"]))),
+        _listed("removes user", sorted(as_map(whole["users"]))),
         _listed("lets go of package", sorted(as_map(whole["packages"]))),
     ]
     return f"{host} {as_text(whole.get('name'))}: removed: {', '.join(part for part in parts if part) or 'only checks'}"

@@ -41,6 +41,20 @@ def test_a_new_role_with_everything() -> None:
     )
 
 
+def test_the_sentence_is_the_same_whatever_order_the_engine_sends_a_map_in() -> None:
+    units: dict[str, Plain] = {f"web@{port}.service": {} for port in (8003, 8001, 8002)}
+    role: dict[str, Plain] = {
+        "name": "web",
+        "units": units,
+        "packages": {"b": "", "a": ""},
+        "users": {"y": {}, "x": {}},
+    }
+    line = (
+        "app1 web: new: installs a, b, creates user x, y, starts web@8001.service, web@8002.service, web@8003.service"
+    )
+    assert consequence.of_a_new_role("app1", role) == line
+
+
 def test_a_role_of_checks_only_says_so() -> None:
     assert consequence.of_a_new_role("app1", {"name": "preflight"}) == "app1 preflight: new: only checks"
 
@@ -104,8 +118,8 @@ def test_what_goes_away_is_said() -> None:
 def test_a_rule_for_later_changes_is_no_change_of_a_file() -> None:
     new = haproxy()
     new["files"] = {**files_of(new), "/etc/haproxy/errors/503.http": file("HTTP/1.0 503\n", {"x.service": "reload"})}
-    before: dict[str, Plain] = {**files_of(new), "/etc/haproxy/errors/503.http": file("HTTP/1.0 503\n", {})}
-    old: dict[str, Plain] = {**new, "files": before}
+    old = haproxy()
+    old["files"] = {**files_of(new), "/etc/haproxy/errors/503.http": file("HTTP/1.0 503\n", {})}
     assert consequence.of_a_change("edge1", old, new) == "edge1 haproxy: reload rules change → no reload, no restart"
     line = consequence.of_a_change("edge1", old, {**new, "packages": {"haproxy": "2.9"}})
     assert line == "edge1 haproxy: installs haproxy 2.9 → no reload, no restart"
