@@ -22,6 +22,7 @@ _KEPT = {"same", "refresh", "read"}
 """What the engine calls the steps of resources that stay as they are."""
 _PARTS = {"create-replacement", "delete-replaced", "read-replacement"}
 """A replacement is told once, as `replace`."""
+_ADDED = ("an unhandled error occurred: program exited", "preview failed", "update failed")
 _SECRET_NAMES = re.compile(r"PASSPHRASE|PASSWORD|SECRET|TOKEN|PRIVATE_KEY|ACCESS_KEY")
 _SHORTEST_SECRET = 6
 """A shorter value would tear holes into ordinary words."""
@@ -151,7 +152,9 @@ def _sentences(messages: Iterable[_Message]) -> dict[str, tuple[str, ...]]:
 
 
 def _said(messages: Iterable[_Message], severity: str) -> tuple[str, ...]:
-    return tuple(sorted({_text(each) for each in messages if each.get("severity") == severity}))
+    """What was said, in order and once, without what the engine adds to every failure."""
+    said = list(dict.fromkeys(_text(each) for each in messages if each.get("severity") == severity))
+    return tuple([text for text in said if not text.startswith(_ADDED)] or said)
 
 
 def _text(message: _Message) -> str:

@@ -1,9 +1,11 @@
-"""A short name for exactly these changes: the same in every preview of the same commit against the same state. Pure."""
+"""All that a preview says, line by line, and a short name for it. Pure.
+
+Both are the same in every preview of the same commit against the same state, whatever order the engine works in.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 
 from promotion import lines
 from promotion.digest import Digest
@@ -12,11 +14,13 @@ _DIGITS = 16
 
 
 def of(digest: Digest) -> str:
-    """16 hexadecimal digits that change with any step, any differing line and any sentence of the preview."""
-    told = {
-        "stack": digest.stack,
-        "steps": sorted([step.op, step.urn, *sorted(step.paths)] for step in digest.changes),
-        "lines": [[*each.hosts, each.owner, each.what, *each.text] for each in lines.of(digest)],
-        "sentences": sorted([urn, *said] for urn, said in digest.sentences.items()),
-    }
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:_DIGITS]
+    """16 hexadecimal digits that change with any line of `told`."""
+    return hashlib.sha256("\n".join((digest.stack, *told(digest))).encode()).hexdigest()[:_DIGITS]
+
+
+def told(digest: Digest) -> tuple[str, ...]:
+    """Every step, every sentence and every differing line."""
+    steps = sorted(f"{step.op} {step.urn} {' '.join(sorted(step.paths))}".strip() for step in digest.changes)
+    sentences = sorted(sentence for said in digest.sentences.values() for sentence in said)
+    differing = [line for each in lines.of(digest) for line in (each.title, *each.text)]
+    return (*steps, *sentences, *differing)

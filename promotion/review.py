@@ -41,10 +41,10 @@ class Review:
         if fingerprint.of(now) == self.fingerprint:
             return ""
         reviewed, actual = f"reviewed at {self.commit[:12]}", "would be done now"
-        told = list(difflib.unified_diff(self.told, _told(now), reviewed, actual, n=1, lineterm=""))
+        told = list(difflib.unified_diff(self.told, fingerprint.told(now), reviewed, actual, n=1, lineterm=""))
         more = len(told) - _MOST_LINES
         cut = [*told[:_MOST_LINES], *([f"… {more} more lines"] if more > 0 else [])]
-        return "\n".join(cut) or "the same words, for other resources"
+        return "\n".join(cut)
 
 
 def keep(directory: Path, digest: Digest, commit: str) -> Path:
@@ -55,9 +55,9 @@ def keep(directory: Path, digest: Digest, commit: str) -> Path:
     """
     place = place_of(directory, digest.stack)
     mark = fingerprint.of(digest)
-    kept = _Kept(stack=digest.stack, commit=commit, fingerprint=mark, told=list(_told(digest)))
+    kept = _Kept(stack=digest.stack, commit=commit, fingerprint=mark, told=list(fingerprint.told(digest)))
     (place / "report.md").write_text(report.of_preview(digest, mark))
-    (place / "full.txt").write_text("\n".join(kept["told"]) + "\n")
+    (place / "full.txt").write_text(f"{report.in_short(digest)}\n\n{report.in_full(digest)}\n")
     if digest.errors:
         (place / "review.json").unlink(missing_ok=True)
     else:
@@ -103,7 +103,3 @@ def commit_of_checkout() -> str:
         names = ", ".join(line[3:] for line in changed)
         raise Failure(f"what is promoted is a commit; these files differ from it: {names}")
     return head.stdout.strip()
-
-
-def _told(digest: Digest) -> tuple[str, ...]:
-    return tuple(f"{report.in_short(digest)}\n\n{report.in_full(digest)}".strip().splitlines())

@@ -109,7 +109,8 @@ def test_a_replacement_is_told_once() -> None:
 
 def test_a_preview_that_failed_shows_why_and_no_changes() -> None:
     error = {"message": "error: Pulumi.lab.yaml has one problem\n  `x`: got 1\n", "severity": "error"}
-    text = comment(digest.read("lab", printed([changed("edge1")], [error])))
+    added = {"message": "error: an unhandled error occurred: program exited with code 1", "severity": "error"}
+    text = comment(digest.read("lab", printed([changed("edge1")], [error, added])))
     assert "## lab: the preview failed" in text
     assert "```\nPulumi.lab.yaml has one problem\n  `x`: got 1\n```" in text
     assert "edge1" not in text
