@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -120,6 +121,9 @@ class Session:
         """
         if self._lost:
             raise ConnectionLost(f"{self._host}: the connection was lost")
+        if "now" in request:
+            # The time at the moment of asking: until there was a channel to ask over, some of it went by.
+            request = {**request, "now": time.time()}
         number = next(self._numbers)
         pending = self._pending[number] = _Pending(asyncio.get_running_loop().create_future(), progress)
         try:
