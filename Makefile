@@ -12,7 +12,7 @@ promotion := ./promotion/run
 lab := ./lab/lab --dir .lab
 
 .DEFAULT_GOAL := help
-.PHONY: help tools up down preview compare verify promote drift outputs test bench check format requirements
+.PHONY: help tools up down preview compare verify promote drift outputs test bench profile check format requirements
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ test: check ## lint, types and every kind of test
 
 bench: tools ## the measured goals (ONLY="P1 H4")
 	@$(within) python -m bench $(ONLY)
+
+profile: tools ## where the time of P1 goes, by phase and by part
+	@$(within) python -m bench.profile
 
 check: tools ## lint, format, types, workflows
 	@$(within) ruff check .

@@ -66,7 +66,7 @@ class Stack:
         """Runs one command against this stack; a status other than 0 is part of the answer."""
         begin = monotonic()
         done = subprocess.run(
-            [*prefix, "pulumi", *argv, "--stack", self.name, "--non-interactive", "--color", "never"],
+            [*prefix, *self.command(*argv)],
             cwd=self.directory,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -76,6 +76,10 @@ class Stack:
             timeout=seconds,
         )
         return Run(monotonic() - begin, done.returncode, _MARKUP.sub("", done.stdout))
+
+    def command(self, *argv: str) -> list[str]:
+        """The command line of one command against this stack."""
+        return ["pulumi", *argv, "--stack", self.name, "--non-interactive", "--color", "never"]
 
     def up(self, *argv: str) -> Run:
         """`pulumi up --refresh`, without questions. Raises Failure when it fails."""
