@@ -1,4 +1,4 @@
-"""Writes requirements.txt and requirements-dev.txt from pyproject.toml: `make requirements`."""
+"""Writes requirements.txt, requirements-dev.txt and those of bench/peers from pyproject.toml: `make requirements`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from toolchain.environment import activated_path
 from toolchain.failure import exit_code
 from toolchain.progress import run
 
-_COMPILE = ("uv", "pip", "compile", "pyproject.toml", "--upgrade", "--universal", "--python-version=3.11")
+_COMPILE = ("uv", "pip", "compile", "--upgrade", "--universal", "--python-version=3.11")
+_TARGETS = {
+    "requirements.txt": ("pyproject.toml",),
+    "requirements-dev.txt": ("pyproject.toml", "--extra=dev", "-c=requirements.txt"),
+    "bench/peers/requirements.txt": ("--group=pyproject.toml:peers",),
+}
+"""Each file and what goes into it; the second one contains the first one's versions."""
 _OPTIONS = (
     "--generate-hashes",
     "--no-emit-index-url",
@@ -20,11 +26,10 @@ _OPTIONS = (
 
 
 def main() -> int:
-    """Resolve both files; the second one contains the first one's versions."""
+    """Resolve every file."""
     environment = {**os.environ, "PATH": activated_path()}
-    base = [*_COMPILE, *_OPTIONS]
-    for extra, target in (([], "requirements.txt"), (["--extra=dev", "-c=requirements.txt"], "requirements-dev.txt")):
-        command = [*base, *extra, f"--output-file={target}"]
+    for target, sources in _TARGETS.items():
+        command = [*_COMPILE, *sources, *_OPTIONS, f"--output-file={target}"]
         run(command, f"resolving {target}", cwd=PROJECT, environment=environment)
     return 0
 

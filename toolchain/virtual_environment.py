@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from toolchain.cache import PROJECT, entry, key_of
@@ -17,14 +18,11 @@ REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 
 
 def ensure() -> Path:
-    """Make the environment if there is none for these requirements, and point `.venv` to it; returns its directory.
+    """Make the project's environment if it is not there yet, and point `.venv` to it; returns its directory.
 
     Raises Failure if Python lacks venv or a package cannot be had.
     """
-    base = Path(sys.base_prefix, "bin", "python3").resolve()
-    contents = [(PROJECT / name).read_bytes() for name in REQUIREMENTS]
-    key = key_of(*contents, str(base))
-    directory = entry("venv", f"{platform.python_version()}-{platform.machine()}-{key}", lambda part: _make(base, part))
+    directory = of(REQUIREMENTS)
     if LINK.exists() and not LINK.is_symlink():
         raise Failure(f"{LINK} is not ours (it is no link to the cache): move it away")
     fresh = LINK.with_name(".venv.new")
@@ -34,12 +32,20 @@ def ensure() -> Path:
     return directory
 
 
-def _make(base: Path, part: Path) -> None:
+def of(requirements: Sequence[str]) -> Path:
+    """The environment with exactly these requirements (files of the project, with hashes), made if there is none."""
+    base = Path(sys.base_prefix, "bin", "python3").resolve()
+    contents = [(PROJECT / name).read_bytes() for name in requirements]
+    name = f"{platform.python_version()}-{platform.machine()}-{key_of(*contents, str(base))}"
+    return entry("venv", name, lambda part: _make(base, part, requirements))
+
+
+def _make(base: Path, part: Path, requirements: Sequence[str]) -> None:
     made = subprocess.run([base, "-m", "venv", part], capture_output=True, text=True, check=False)
     if made.returncode != 0:
         raise Failure(f"Python's venv is missing: apt-get install python3-venv\n{made.stdout.strip()[-500:]}")
     pip = [str(part / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-deps"]
     pip += ["--require-hashes", "--only-binary=:all:"]
-    for name in REQUIREMENTS:
+    for name in requirements:
         pip += ["--requirement", str(PROJECT / name)]
     run(pip, "installing the Python packages (once)")
