@@ -25,7 +25,11 @@ _SERVICE: Section = {
     "RestrictAddressFamilies": "AF_NETLINK AF_UNIX",
     # It starts before there is a /tmp of its own to wait for.
     "PrivateTmp": "no",
+    # It starts while the file systems are still being mounted, and a host without rules is worse than one that waits.
+    "Restart": "on-failure",
+    "RestartSec": "200ms",
 }
+_UNLIMITED: Section = {"StartLimitIntervalSec": 0}
 
 
 def role(spec: FirewallSpec) -> Role:
@@ -37,7 +41,7 @@ def role(spec: FirewallSpec) -> Role:
         files={
             MAIN_FILE: File(content=_ruleset(spec), mode="0755", on_change={UNIT: "reload"}),
             # The packaged unit flushes every table of the machine when it stops.
-            _DROP_IN: File(content=unit_text({"Service": _SERVICE}, "Stopping takes our table away only.")),
+            _DROP_IN: File(content=unit_text({"Unit": _UNLIMITED, "Service": _SERVICE}, "Stopping takes our table away only.")),
         },
         units={
             UNIT: Unit(
