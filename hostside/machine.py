@@ -163,7 +163,9 @@ class Machine:
         """Makes a directory of root that everybody may enter, with its parents, unless it is there."""
         if not self.is_directory(path):
             self.make_directories(os.path.dirname(path))
-            self.make_directory(path, Owner(0o755, 0, 0))
+            # The first applies on a host run side by side: another one may have made it by now.
+            with contextlib.suppress(FileExistsError):
+                self.make_directory(path, Owner(0o755, 0, 0))
 
     def make_private(self, path: str) -> None:
         """Makes a directory of root that nobody else enters, with its parents, unless it is there."""
@@ -171,7 +173,8 @@ class Machine:
             parent = os.path.dirname(path)
             if not self.is_directory(parent):
                 self.make_private(parent)
-            self.make_directory(path, Owner(0o700, 0, 0))
+            with contextlib.suppress(FileExistsError):
+                self.make_directory(path, Owner(0o700, 0, 0))
             self.settle(parent)
 
     def unlink(self, path: str) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from hostside import packages, recovery
 from hostside.failure import Failure
+from hostside.machine import Machine, Owner
 from hostside.packages import Packages, parse
 from hostside.removal import remove
 from tests.hostside.roles import demo, files_only
@@ -217,3 +220,22 @@ def test_an_essential_package_is_known_too_and_the_installed_architecture_counts
         "libc6": ("2.36", "installed", False),
         "pinned": ("1:2~3", "installed", True),
     }
+
+
+class Overtaken(Machine):
+    """A machine on which another program makes each directory just before this one does."""
+
+    def make_directory(self, path: str, owner: Owner) -> None:
+        os.mkdir(self.at(path))
+        super().make_directory(path, owner)
+
+
+@pytest.mark.parametrize("make", [Overtaken.make_private, Overtaken.make_directories], ids=["private", "public"])
+def test_two_first_applies_at_once_may_make_the_same_directory(
+    make: Callable[[Machine, str], None], memory: Path
+) -> None:
+    machine = Overtaken(str(memory))
+    make(machine, "/var/lib/soundstage")
+    assert machine.is_directory("/var/lib/soundstage")
+    with pytest.raises(FileExistsError):
+        machine.make_directory("/var/lib/soundstage", Owner(0o700, 0, 0))
