@@ -5,6 +5,7 @@ FROM ?= staging
 TO ?= prod
 STACKS ?= staging prod
 REVIEW ?=
+FILE ?=
 python := ./toolchain/python
 within := $(python) -m toolchain.within
 stack := $(python) -m toolchain.stack
@@ -12,10 +13,11 @@ promotion := ./promotion/run
 lab := ./lab/lab --dir .lab
 
 .DEFAULT_GOAL := help
-.PHONY: help tools up down preview compare verify promote drift outputs test bench profile check format requirements
+.PHONY: help tools up down preview compare verify promote drift outputs state-export state-import test bench profile check format \
+  requirements
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 tools: ## find or build every tool, write .lab/activate
 	@$(python) -m toolchain
@@ -49,6 +51,12 @@ drift: tools ## what on the hosts is not as declared; exits 2 if anything (STACK
 
 outputs: tools ## the stack's outputs as JSON (STACK=)
 	@$(stack) outputs --stack $(STACK)
+
+state-export: tools ## an encrypted copy of a stack's state in one file (STACK=, FILE=)
+	@$(stack) state-export --stack $(STACK) $(if $(FILE),--file $(FILE))
+
+state-import: tools ## puts such a copy back where the state was lost (STACK=, FILE=)
+	@$(stack) state-import --stack $(STACK) $(if $(FILE),--file $(FILE))
 
 test: check ## lint, types and every kind of test
 	@$(within) python -m pytest

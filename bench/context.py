@@ -5,8 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack
 from functools import cached_property
 
+from bench.comparison import Comparison
 from bench.front import Platform
 from bench.provisioning import Provisioning
+from bench.stack import succeeded
 
 
 class Bench:
@@ -21,6 +23,11 @@ class Bench:
         return Platform()
 
     @cached_property
-    def provisioning(self) -> Provisioning:
-        """Five hosts with fifty items each, applied once."""
+    def fleet(self) -> Provisioning:
+        """Five fresh hosts."""
         return self._resources.enter_context(Provisioning())
+
+    def converged(self) -> Comparison:
+        """The same hosts with fifty items each, as every tool leaves them, and the tools."""
+        succeeded(self.fleet.up())
+        return Comparison(self.fleet)

@@ -49,6 +49,17 @@ class LabHosts:
         except Failure:
             return None
 
+    def logins(self, name: str, since: float) -> int:
+        """How often somebody logged in by SSH since that moment (seconds since 1970)."""
+        words = ("journalctl", "--quiet", "--output=cat", "--identifier=sshd", f"--since=@{since:.3f}")
+        return sum(line.startswith("Accepted ") for line in self.run(name, *words).splitlines())
+
+    def traffic_bytes(self) -> int:
+        """What went over the cables of all running hosts so far, both ways together."""
+        cables = [Path("/sys/class/net", self._lab.link(one), "statistics") for one in self._lab.hosts]
+        counters = [cable / f"{way}_bytes" for cable in cables for way in ("rx", "tx")]
+        return sum(int(counter.read_text()) for counter in counters if counter.is_file())
+
     def run(self, name: str, *argv: str, stdin: str = "", seconds: float = 120) -> str:
         """What a command prints, run as root in the host. Raises Failure with its complaint."""
         done = self.try_run(name, *argv, stdin=stdin, seconds=seconds)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from time import time
 
 from bench.clients.family import Family, cpu_seconds_below, now
 from bench.provisioning import HOSTS, ITEMS, Provisioning
+from bench.stack import ended_children_seconds
 from toolchain.failure import Failure, exit_code
 
 RUNS = 5
@@ -44,7 +44,7 @@ def main() -> int:
 def profiled(fleet: Provisioning) -> Profile:
     """One `up --refresh`, looked at from outside. Raises Failure when it fails."""
     inits = {init for name in HOSTS if (init := fleet.hosts.init_of(name)) is not None}
-    hosts_before, ours_before, wall_before = cpu_seconds_below(inits), _ended_children(), time()
+    hosts_before, ours_before, wall_before = cpu_seconds_below(inits), ended_children_seconds(), time()
     with subprocess.Popen(
         fleet.stack.command(*UP), cwd=fleet.stack.directory, env=fleet.stack.environment, stdout=subprocess.DEVNULL
     ) as engine:
@@ -56,7 +56,7 @@ def profiled(fleet: Provisioning) -> Profile:
     spent = {"hosts, all of them": cpu_seconds_below(inits) - hosts_before}
     return Profile(
         _phases(family, engine.pid, end, _moments(fleet, wall_before)),
-        {**_parts(family, engine.pid, _ended_children() - ours_before), **spent},
+        {**_parts(family, engine.pid, ended_children_seconds() - ours_before), **spent},
     )
 
 
@@ -107,11 +107,6 @@ def _parts(family: Family, engine: int, total: float) -> dict[str, float]:
     }
     seconds = {name: sum(one.cpu_seconds for one in members) for name, members in groups.items()}
     return {**seconds, "others (git, shells), and what was missed": total - sum(seconds.values())}
-
-
-def _ended_children() -> float:
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return spent.ru_utime + spent.ru_stime
 
 
 def _table(head: str, unit: str, rows: Sequence[Mapping[str, float]]) -> str:

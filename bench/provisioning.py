@@ -5,34 +5,43 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
+from bench.fleet import items
 from bench.hosts import PLATFORM, LabHosts, lab_command
 from bench.stack import Run, Stack, local_backend, succeeded
 from toolchain.cache import PROJECT
 
 HOSTS = ("fleet1", "fleet2", "fleet3", "fleet4", "fleet5")
-ITEMS = 50
-_DIRECTORY = PLATFORM / "bench"
+ITEMS = items.PARTS * items.ITEMS_PER_PART
 _PROGRAM = PROJECT / "bench" / "fleet"
+_PROJECT_NAME = "soundstage-bench"
 _STACK = "fleet"
 
 
 class Provisioning:
-    """The running hosts and their stack, already applied once."""
+    """Fresh hosts and their stack, on which nothing has been applied yet.
 
-    first_apply: Run
+    Without `from_archive` the packages are those that every host of the lab has from its beginning.
+    """
+
+    directory = PLATFORM / "bench"
+
+    def __init__(self, names: Sequence[str] = HOSTS, parts: int = items.PARTS, *, from_archive: bool = True) -> None:
+        self.names = tuple(names)
+        self._parts = parts
+        self._from_archive = from_archive
+        self._endpoints: Mapping[str, str] = {}
+        self._hosts: LabHosts | None = None
+        self._stack: Stack | None = None
 
     def __enter__(self) -> Self:
         # What an earlier, interrupted run left behind would be measured as well.
         self._remove()
-        lab_command(_DIRECTORY, "up", *HOSTS)
         try:
-            self._make_stack()
-            self.first_apply = succeeded(self.up())
+            self.renew()
         except BaseException:
             self._remove()
             raise
@@ -43,37 +52,63 @@ class Provisioning:
     ) -> None:
         self._remove()
 
-    @cached_property
+    @property
     def hosts(self) -> LabHosts:
-        """The five hosts."""
-        return LabHosts(_DIRECTORY)
+        """The hosts."""
+        self._hosts = self._hosts or LabHosts(self.directory)
+        return self._hosts
 
-    @cached_property
+    @property
     def stack(self) -> Stack:
         """The stack of the program in bench/fleet, with a state of its own."""
-        environment = {**local_backend(_DIRECTORY), "PYTHONPATH": str(PROJECT)}
-        return Stack(_PROGRAM, _STACK, environment)
+        if self._stack is None:
+            environment = {**local_backend(self.directory), "PYTHONPATH": str(PROJECT)}
+            self._stack = Stack(_PROGRAM, _STACK, environment)
+        return self._stack
+
+    def renew(self) -> None:
+        """Puts fresh hosts and an empty state in the place of what is there."""
+        self._remove()
+        lab_command(self.directory, "up", *self.names)
+        succeeded(self.stack.pulumi("stack", "init"))
+        self.revise({})
+
+    def resize(self, names: Sequence[str], parts: int) -> None:
+        """Other hosts and items; hosts that are new are switched on, those that are not named stay as they are."""
+        self.names, self._parts, self._hosts = tuple(names), parts, None
+        lab_command(self.directory, "up", *self.names)
+        self.revise({})
+
+    def reach_through(self, endpoints: Mapping[str, str]) -> None:
+        """Connects to `address:port` instead of a host's own address; none of them means directly."""
+        known_hosts = self.directory / "known_hosts"
+        lines = known_hosts.read_text().splitlines()
+        for name, endpoint in endpoints.items():
+            address, _, port = endpoint.partition(":")
+            keys = [line.partition(" ")[2] for line in lines if line.startswith(f"{self.hosts.address(name)} ")]
+            lines += [f"[{address}]:{port} {key}" for key in keys]
+        known_hosts.write_text("\n".join([*lines, ""]))
+        self._endpoints = endpoints
+        self.revise({})
 
     def up(self) -> Run:
         """`pulumi up --refresh`, as it ended."""
         return self.stack.pulumi("up", "--refresh", "--yes", "--skip-preview")
 
     def revise(self, revision: Mapping[str, int]) -> None:
-        """Declares another content of one file of each of these hosts."""
-        project = "soundstage-bench"
+        """Declares what stands in one file of each of these hosts."""
         config = {
-            f"{project}:lab": os.path.relpath(_DIRECTORY, _PROGRAM),
-            f"{project}:addresses": {name: self.hosts.address(name) for name in HOSTS},
-            f"{project}:revision": dict(revision),
+            "lab": os.path.relpath(self.directory, _PROGRAM),
+            "addresses": {name: self._endpoints.get(name) or self.hosts.address(name) for name in self.names},
+            "parts": self._parts,
+            "from_archive": self._from_archive,
+            "revision": dict(revision),
         }
-        config_file = _DIRECTORY / f"Pulumi.{_STACK}.yaml"
-        config_file.write_text(json.dumps({"config": config}) + "\n")
-
-    def _make_stack(self) -> None:
-        succeeded(self.stack.pulumi("stack", "init"))
-        self.revise({})
+        text = json.dumps({"config": {f"{_PROJECT_NAME}:{key}": value for key, value in config.items()}})
+        (self.directory / f"Pulumi.{_STACK}.yaml").write_text(text + "\n")
 
     def _remove(self) -> None:
-        lab_command(_DIRECTORY, "down")
-        if _DIRECTORY.is_dir():
-            shutil.rmtree(_DIRECTORY)
+        lab_command(self.directory, "down")
+        if self.directory.is_dir():
+            shutil.rmtree(self.directory)
+        self._hosts = self._stack = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -36,11 +37,12 @@ def activated() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the command line: how long it took (wall clock), how it ended, what it printed."""
+    """One run of a command: how long it took (wall clock), how it ended, what it printed, its processor time."""
 
     seconds: float
     status: int
     text: str
+    cpu_seconds: float = 0
 
     @property
     def changes(self) -> Mapping[str, int]:
@@ -64,18 +66,7 @@ class Stack:
 
     def pulumi(self, *argv: str, seconds: float = UP_SECONDS, prefix: Sequence[str] = ()) -> Run:
         """Runs one command against this stack; a status other than 0 is part of the answer."""
-        begin = monotonic()
-        done = subprocess.run(
-            [*prefix, *self.command(*argv)],
-            cwd=self.directory,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=seconds,
-        )
-        return Run(monotonic() - begin, done.returncode, _MARKUP.sub("", done.stdout))
+        return timed([*prefix, *self.command(*argv)], self.directory, self.environment, seconds)
 
     def command(self, *argv: str) -> list[str]:
         """The command line of one command against this stack."""
@@ -110,10 +101,33 @@ class Stack:
             succeeded(self.pulumi(*command))
 
 
+def timed(command: Sequence[str], directory: Path, environment: Mapping[str, str], seconds: float = UP_SECONDS) -> Run:
+    """Runs one command in `directory`; a status other than 0 is part of the answer."""
+    begin, spent = monotonic(), ended_children_seconds()
+    done = subprocess.run(
+        command,
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=seconds,
+    )
+    return Run(monotonic() - begin, done.returncode, _MARKUP.sub("", done.stdout), ended_children_seconds() - spent)
+
+
+def ended_children_seconds() -> float:
+    """Processor time of every child of this process that has ended and was waited for."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
 def succeeded(run: Run) -> Run:
     """The run, if it ended with 0. Raises Failure with its last lines."""
     if run.status != 0:
-        raise Failure("pulumi failed:\n" + "\n".join(run.text.strip().splitlines()[-30:]))
+        raise Failure("it failed:\n" + "\n".join(run.text.strip().splitlines()[-30:]))
     return run
 
 

@@ -20,8 +20,10 @@ config = pulumi.Config()
 lab = config.require("lab")
 addresses = cast("dict[str, str]", config.require_object("addresses"))
 revision = cast("dict[str, int]", config.get_object("revision") or {})
+packages = items.PACKAGES if config.require_bool("from_archive") else items.BASE_PACKAGES
 
-for name, address in addresses.items():
+for name, endpoint in addresses.items():
+    address, _, port = endpoint.partition(":")
     machine = Machine(
         name=name,
         address=ip_address(address),
@@ -30,7 +32,7 @@ for name, address in addresses.items():
         duties=(),
         connection=Connection(
             address=ip_address(address),
-            port=22,
+            port=int(port or 22),
             user="deploy",
             identity_file=f"{lab}/id_ed25519",
             known_hosts=f"{lab}/known_hosts",
@@ -39,6 +41,7 @@ for name, address in addresses.items():
             operation_timeout_seconds=300,
         ),
     )
-    parts = [items.role(part, revision.get(name, 0)) for part in range(items.PARTS)]
-    roles = tuple(HostRole(f"{role.name}-{name}", HostRoleArgs(machine=machine, role=role)) for role in parts)
+    parts = [items.part(number, revision.get(name, 0), packages) for number in range(config.require_int("parts"))]
+    duties = [items.role(part) for part in parts]
+    roles = tuple(HostRole(f"{duty.name}-{name}", HostRoleArgs(machine=machine, role=duty)) for duty in duties)
     Roster(f"{name}-roster", RosterArgs(machine=machine, roles=roles))

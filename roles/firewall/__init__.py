@@ -25,7 +25,7 @@ _SERVICE: Section = {
     "RestrictAddressFamilies": "AF_NETLINK AF_UNIX",
     # It starts before there is a /tmp of its own to wait for.
     "PrivateTmp": "no",
-    # It starts while the file systems are still being mounted, and a host without rules is worse than one that waits.
+    # Whatever kept the rules from being loaded, a host without them is worse than one that tries again.
     "Restart": "on-failure",
     "RestartSec": "200ms",
 }

@@ -226,7 +226,7 @@ class Overtaken(Machine):
     """A machine on which another program makes each directory just before this one does."""
 
     def make_directory(self, path: str, owner: Owner) -> None:
-        os.mkdir(self.at(path))
+        Path(self.at(path)).mkdir()
         super().make_directory(path, owner)
 
 
