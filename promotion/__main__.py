@@ -79,7 +79,7 @@ def _drift(arguments: argparse.Namespace) -> int:
     if verdict.code == verify.GOOD:
         repository.close_issue(_LABEL, report.marker("drift", stack), f"{stack} is as declared again.")
     elif verdict.code == verify.BAD:
-        repository.keep_issue(f"{stack} is not as declared", _LABEL, report.of_drift(digest))
+        repository.keep_issue(f"{stack} is not as declared", _LABEL, report.of_drift(digest, verdict.notes))
     return verdict.code
 
 

@@ -43,14 +43,13 @@ def of_preview(digest: Digest, fingerprint: str, *, limit: int = LIMIT) -> str:
     return _bounded(head, limit, folded=lines.of(digest), foot=foot)
 
 
-def of_drift(digest: Digest, *, limit: int = LIMIT) -> str:
-    """The text of the issue about what on the hosts is not as declared."""
+def of_drift(digest: Digest, notes: Sequence[str] = (), *, limit: int = LIMIT) -> str:
+    """The text of the issue about what on the hosts is not as declared; `notes` say what no line of a file does."""
     head = [
         marker("drift", digest.stack),
         f"**{literal(digest.stack)}** is not as the last `up` left it: `-` is what the state says, `+` what is there.",
         f"`make up STACK={digest.stack}` makes it as declared; `docs/runbooks/drift-found.md` says what to ask first.",
-        *_warned(digest),
-        *([block(digest.errors, "")] if digest.errors else []),
+        *([block(shortened(notes, _MOST_NOTICES), "")] if notes else []),
         *([_counts(digest)] if digest.changes else []),
     ]
     return _bounded(head, limit, folded=lines.of(digest))

@@ -19,32 +19,37 @@ _RENEWAL_DAYS = 30
 
 @dataclass(frozen=True)
 class Verdict:
-    """An exit code and the lines that explain it."""
+    """An exit code and what explains it: `differing` lines of files, and `notes` on all else that was asked."""
 
     code: int
-    lines: tuple[str, ...]
+    differing: tuple[str, ...]
+    notes: tuple[str, ...]
+    closing: str
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All of it, for a terminal."""
+        return (*self.differing, *self.notes, self.closing)
 
 
 def verdict(digest: Digest, now: datetime | None = None) -> Verdict:
     """What a digest of what is on the hosts means."""
     steps = (*digest.kept, *digest.changes)
-    silent = sorted({_label(step) for step in steps if step.type == ROLE and _is_false(step)})
+    roles = [step for step in steps if step.type == ROLE]
+    silent = sorted({_label(step) for step in roles if _is_false(step)})
     certificates = list(_certificates(steps, now or datetime.now(UTC)))
     due = [name for name, days, renewal in certificates if days < renewal]
-    drifted = report.in_full(digest).splitlines()
-    roles = [step for step in steps if step.type == ROLE]
     answering = f"{len(roles) - len(silent)} of {len(roles)} roles on {len({step.host for step in roles})} hosts answer"
-    lines = [
-        *drifted,
+    notes = (
         *(f"error: {each}" for each in digest.errors),
         *(f"warning: {each}" for each in digest.warnings),
         *(f"{label} does not answer its probes, or could not be asked" for label in silent),
         *(f"certificate {name}: {days} days left{' (due)' if name in due else ''}" for name, days, _ in certificates),
         f"{answering}; {len(digest.changes)} differ from the state",
-    ]
+    )
     code = UNKNOWN if digest.errors else BAD if digest.changes or silent or due else GOOD
     word = {GOOD: "good", UNKNOWN: "could not be told", BAD: "NOT as declared"}[code]
-    return Verdict(code, (*lines, f"verify of {digest.stack}: {word}"))
+    return Verdict(code, tuple(report.in_full(digest).splitlines()), notes, f"verify of {digest.stack}: {word}")
 
 
 def _is_false(step: Step) -> bool:

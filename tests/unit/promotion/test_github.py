@@ -209,6 +209,7 @@ def test_the_scheduled_command_opens_an_issue_for_drift_and_for_nothing_else(
     monkeypatch.setattr("sys.argv", ["promotion", "drift", "prod"])
     assert commands.main() == code
     assert server.writes == writes
+    assert all("edge1" in str(issue["body"]) for issue in server.issues)
 
 
 def artefact(server: Server, number: int, head: str, *, fork: bool = False, expired: bool = False) -> None:

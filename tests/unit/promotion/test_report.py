@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from promotion import digest, fingerprint, lines, notices, report
+from promotion import digest, fingerprint, lines, notices, report, verify
 from promotion.digest import Digest
 from promotion.notices import UNNOTICED
 from tests.unit.promotion.world import SECRET, Json, changed, found, of_host, printed, role, says, urn
@@ -142,7 +142,8 @@ def test_no_canary_secret_is_in_anything_that_is_written_or_printed() -> None:
     failed = {"message": f"error: {CANARIES[3]}", "severity": "error"}
     good = digest.read("lab", printed([step], messages), environment)
     bad = digest.read("lab", printed([step], [*messages, failed]), environment)
-    texts = [each for of in (good, bad) for each in (comment(of), report.of_drift(of), report.in_full(of))]
+    issues = [report.of_drift(of, verify.verdict(of).notes) for of in (good, bad)]
+    texts = [*(each for of in (good, bad) for each in (comment(of), report.in_full(of))), *issues]
     texts += [report.in_short(good), report.in_short(bad)]
     assert [canary for canary in CANARIES if any(canary in text for text in texts)] == []
     assert "passphrase [secret]" in texts[0]
@@ -194,7 +195,8 @@ def test_a_message_cannot_format_link_or_mention() -> None:
 def test_drift_is_told_with_the_lines_that_differ_and_what_does_not_answer() -> None:
     drifted = {**changed("edge1"), "newState": _state(role("edge1", content="by hand\n"))}
     silent = says(found("app1"), "warning: app1 web-server: probe http://x/: Connection refused", "warning")
-    text = report.of_drift(digest.read("prod", printed([drifted], [silent])))
+    of = digest.read("prod", printed([drifted], [silent]))
+    text = report.of_drift(of, verify.verdict(of).notes)
     assert text.startswith("<!-- soundstage drift prod -->\n")
     assert "-old\n+by hand" in text
     assert "app1 web-server: probe http://x/: Connection refused" in text
