@@ -32,7 +32,7 @@ CONFIG = {
 }
 """The stack staging, for once on three hosts of this machine."""
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1500)
 
 
 @pytest.fixture(scope="module")
