@@ -15,6 +15,14 @@ class Unreachable(PluginError):
     """There is no working connection to the host: it does not answer, or one of the two refuses the other."""
 
 
+class NotLetIn(Unreachable):
+    """The host answers and refuses the user; `at` is when, on the clock that never jumps."""
+
+    def __init__(self, message: str, at: float) -> None:
+        super().__init__(message)
+        self.at = at
+
+
 class OperationFailed(PluginError):
     """The host did what it was asked for and says why it could not; everything is as it was before."""
 

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import asyncssh
 
-from provider.errors import Unreachable
+from provider.errors import NotLetIn, Unreachable
 from provider.values import Plain, as_map, as_number, as_text
 
 KEEPALIVE_SECONDS = 5
 """After three unanswered ones the connection counts as lost."""
+
+REFUSAL_SECONDS = 2
+"""How long a refused user stays refused without being asked again: a first contact may make it in the same run."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,10 @@ def target_of(host: str, connection: Plain, project: Path) -> Target:
 
 
 class Pool:
-    """One connection per endpoint. A dial that failed is remembered: what else needs that host fails at once."""
+    """One connection per endpoint. A dial that failed is remembered: what else needs that host fails at once.
+
+    A host that lets the user in by now does not stay lost: only silence is remembered for the whole run.
+    """
 
     def __init__(self) -> None:
         self._dials: dict[object, asyncio.Task[asyncssh.SSHClientConnection]] = {}
@@ -116,6 +122,9 @@ class Pool:
                 )
         except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed) as error:
             raise Unreachable(_changed_key(target, str(error))) from None
+        except asyncssh.PermissionDenied as error:
+            now = time.monotonic()
+            raise NotLetIn(_reason(target, error, now - started), now) from None
         except (OSError, asyncssh.Error, TimeoutError) as error:
             raise Unreachable(_reason(target, error, time.monotonic() - started)) from None
 
@@ -161,7 +170,12 @@ class Pool:
 
 
 def _ended(dial: asyncio.Task[asyncssh.SSHClientConnection]) -> bool:
-    return dial.done() and (dial.cancelled() or (dial.exception() is None and dial.result().is_closed()))
+    if not dial.done() or dial.cancelled():
+        return dial.done()
+    error = dial.exception()
+    if isinstance(error, NotLetIn):
+        return time.monotonic() - error.at > REFUSAL_SECONDS
+    return error is None and dial.result().is_closed()
 
 
 def _trusted_keys(target: Target) -> asyncssh.SSHKnownHosts:

@@ -45,12 +45,13 @@ def nothing_differs(request: dict[str, Plain]) -> dict[str, Plain]:
 
 @dataclass
 class FakeHost:
-    """What the host was asked (`requests`), how often somebody logged in, and what it answers per operation."""
+    """What the host was asked (`requests`), how often somebody came and got in, and what it answers per operation."""
 
     home: Path
     key: asyncssh.SSHKey
     user_key: asyncssh.SSHKey
     port: int = 0
+    attempts: int = 0
     logins: int = 0
     installed: dict[str, bytes] = field(default_factory=dict[str, bytes])
     requests: list[dict[str, Plain]] = field(default_factory=list[dict[str, Plain]])
@@ -154,6 +155,7 @@ class _Server(asyncssh.SSHServer):
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
         self._host.open_connections.add(conn)
+        self._host.attempts += 1
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._connection is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from provider import ssh
 from provider.errors import Unreachable
 from provider.ssh import Jump, Pool, Target, target_of
 from provider.values import Plain
@@ -66,6 +67,22 @@ async def test_a_key_the_host_does_not_accept_is_told(host: FakeHost, tmp_path: 
     host.user_key = host.key
     with pytest.raises(Unreachable, match=r"does not let deploy in with the key .*id_ed25519"):
         await Pool().connection(target(host, tmp_path, tmp_path / "id_ed25519"))
+
+
+async def test_a_user_that_is_made_during_the_run_is_let_in(
+    host: FakeHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, place, key = Pool(), target(host, tmp_path, tmp_path / "id_ed25519"), host.user_key
+    host.user_key = host.key
+    for _ in range(2):
+        with pytest.raises(Unreachable, match="does not let deploy in"):
+            await pool.connection(place)
+    assert host.attempts == 1, "a refusal is not asked for again at once"
+    host.user_key = key
+    monkeypatch.setattr(ssh, "REFUSAL_SECONDS", 0)
+    await pool.connection(place)
+    assert host.logins == 1
+    await pool.close()
 
 
 async def test_a_host_without_its_ssh_server_is_told_at_once(host: FakeHost, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,13 @@ from tests.lab.stack.checkout import PROJECT, Checkout
 
 HOST, USER = "newcomer", "admin"
 UP = "up --yes --skip-preview -s lab"
+HELD_AT = "/usr/local/sbin/useradd"
+HELD = """#!/bin/sh
+echo >/run/held
+read -r _ </run/go
+exec /usr/sbin/useradd "$@"
+"""
+"""Stands before the real one until somebody has looked around."""
 SEARCH = PROJECT / "bench" / "clients" / "search.py"
 
 
@@ -22,6 +31,10 @@ SEARCH = PROJECT / "bench" / "clients" / "search.py"
 def password(stack: Checkout) -> str:
     """The password of the only user of a host that nobody has met yet."""
     stack.lab("up", "--password-only", HOST)
+    return password_of(stack)
+
+
+def password_of(stack: Checkout) -> str:
     return (stack.root / ".lab" / "hosts" / HOST / "password").read_text().strip()
 
 
@@ -74,11 +87,18 @@ async def test_a_host_with_another_key_than_the_known_one_gets_no_password(stack
 
 
 def test_the_server_joins_and_its_password_is_found_nowhere(stack: Checkout, password: str) -> None:
+    stack.on(HOST, f"mkfifo /run/held /run/go && cat >{HELD_AT} && chmod 0755 {HELD_AT}", stdin=HELD)
     with ProcessList() as processes:
-        said = stack.make("up")
+        run = stack.start(f"pulumi {UP} --non-interactive")
+        stack.on(HOST, f"read -r _ </run/held && rm {HELD_AT}")
+        # The first contact is in the middle of its work now: everything of it can be looked at.
+        during = everything_shown()
+        stack.on(HOST, "echo >/run/go")
+        said, _ = run.communicate(timeout=240)
+    assert run.returncode == 0, said
     assert f"{HOST}-sshd created" in said
     # The engine hands the stack's configuration to its program in a variable; only its own user can read that.
-    shown = [each for each in processes.seen if b"PULUMI_CONFIG=" not in each]
+    shown = [each for each in {*during, *processes.seen} if b"PULUMI_CONFIG=" not in each]
     assert any(b"sudo\0-kS" in each for each in shown), "the first contact was not watched"
     canary = password.encode()
     assert [each for each in shown if canary in each] == []
@@ -90,6 +110,16 @@ def test_the_server_joins_and_its_password_is_found_nowhere(stack: Checkout, pas
     assert [path for path in (*files, stack.root / "Pulumi.lab.yaml") if canary in path.read_bytes()] == []
     places = {"needles": [password], "forbidden": ["/etc", "/home", "/opt", "/root", "/run", "/tmp", "/usr", "/var"]}
     assert found_on_the_host(stack, places) == []
+
+
+def everything_shown() -> set[bytes]:
+    """Every command line and environment of the machine and its hosts at this moment."""
+    found: set[bytes] = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        for name in ("cmdline", "environ"):
+            with contextlib.suppress(OSError):  # it ended meanwhile
+                found.add((process / name).read_bytes())
+    return found
 
 
 def found_on_the_host(stack: Checkout, places: dict[str, list[str]]) -> list[str]:
@@ -119,4 +149,14 @@ def test_whatever_changes_in_its_configuration_the_first_contact_is_not_made_aga
     assert re.search(r"\d+ unchanged", said)
     assert not re.search(r"\d+ (created|updated|deleted|replaced)", said), said
     assert stack.on(HOST, "stat -c %y /etc/sudoers.d/soundstage-deploy") == before
-    stack.make("drift", expect=0)
+
+
+def test_a_server_that_was_installed_anew_is_met_again(stack: Checkout) -> None:
+    stack.lab("kill", HOST)
+    shutil.rmtree(stack.root / ".lab" / "hosts" / HOST)
+    stack.lab("up", HOST)
+    set_password(stack, password_of(stack))
+    said = stack.make("up")
+    assert re.search(rf"{HOST}-first-contact replaced", said), said
+    assert stack.lab("ssh", HOST, "--", "sudo -n id -un").strip() == "root"
+    assert "sshd" in stack.on(HOST, "soundstage status")
