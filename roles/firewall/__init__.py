@@ -6,6 +6,8 @@ Only what comes in is filtered: what the host sends or forwards is not.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from roles.firewall.spec import FirewallSpec
 from roles.model import CommandProbe, Directory, File, Role, Unit
 from roles.nft import LIST_INPUT, MAIN_FILE, RULES_DIRECTORY, UNIT, Admit, admitted_check, rule_lines
@@ -29,7 +31,7 @@ _SERVICE: Section = {
     "Restart": "on-failure",
     "RestartSec": "200ms",
 }
-_UNLIMITED: Section = {"StartLimitIntervalSec": 0}
+_SECTIONS: Mapping[str, Section] = {"Unit": {"StartLimitIntervalSec": 0}, "Service": _SERVICE}
 
 
 def role(spec: FirewallSpec) -> Role:
@@ -41,7 +43,7 @@ def role(spec: FirewallSpec) -> Role:
         files={
             MAIN_FILE: File(content=_ruleset(spec), mode="0755", on_change={UNIT: "reload"}),
             # The packaged unit flushes every table of the machine when it stops.
-            _DROP_IN: File(content=unit_text({"Unit": _UNLIMITED, "Service": _SERVICE}, "Stopping takes our table away only.")),
+            _DROP_IN: File(content=unit_text(_SECTIONS, "Stopping takes our table away only.")),
         },
         units={
             UNIT: Unit(
