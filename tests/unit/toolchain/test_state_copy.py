@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -57,9 +58,8 @@ def test_two_copies_of_one_state_have_nothing_in_common() -> None:
     ids=["passphrase", "stack", "cut short", "header touched", "not ours", "bytes", "another kind"],
 )
 def test_a_copy_that_does_not_fit_is_refused_by_what_is_wrong(
-    content: object, stack: str, phrase: str, message: str
+    content: Callable[[], bytes], stack: str, phrase: str, message: str
 ) -> None:
-    assert callable(content)
     with pytest.raises(Failure, match=message) as refusal:
         state_copy.unseal(content(), stack, phrase)
     assert "10.77" not in str(refusal.value)
