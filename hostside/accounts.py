@@ -100,6 +100,21 @@ def ensure(machine: Machine, name: str, wanted: User, directories: Mapping[str, 
         raise Failure("users", f"useradd {name}: {said.text}")
 
 
+def take_back(machine: Machine, name: str, directories: Mapping[str, Directory]) -> None:
+    """What is kept for an account of ours belongs to it, also where somebody else has got its old number.
+
+    Numbers are given in the order in which roles come: two accounts that went may come back with each other's.
+    """
+    accounts = Accounts(machine)
+    for path, directory in directories.items():
+        left = machine.owner(path)
+        if not directory.keep or directory.owner != name or left is None or left.uid == 0:
+            continue
+        wanted = accounts.owner_of(directory)
+        if (left.uid, left.gid) != (wanted.uid, wanted.gid):
+            machine.hand_over(path, left, wanted)
+
+
 def modify(machine: Machine, name: str, wanted: User) -> None:
     """Gives an account the home, shell and groups that are wanted. Raises Failure."""
     groups = ["--groups", ",".join(wanted.groups)]

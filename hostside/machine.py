@@ -152,6 +152,17 @@ class Machine:
         os.chown(self.at(path), owner.uid, owner.gid)
         os.chmod(self.at(path), owner.mode)
 
+    def hand_over(self, path: str, before: Owner, after: Owner) -> None:
+        """Gives what belongs to user or group `before` in a directory to `after`, the directory itself last."""
+        self.effect(f"hand over what is in {path}")
+        # By name and not through links: whoever owned the directory may have pointed one anywhere.
+        for place, directories, files in os.walk(self.at(path), topdown=False):
+            for name in (*directories, *files):
+                _hand_over(os.path.join(place, name), before, after)
+        self.settle(path)
+        self.effect(f"hand over {path}")
+        _hand_over(self.at(path), before, after)
+
     def make_directory(self, path: str, owner: Owner) -> None:
         """Makes one directory; its parent must be there."""
         self.effect(f"mkdir {path}")
@@ -257,6 +268,14 @@ class Machine:
         """Runs a command that changes the host."""
         self.effect("run " + " ".join(argv))
         return execute(argv, timeout, stdin, environment)
+
+
+def _hand_over(place: str, before: Owner, after: Owner) -> None:
+    found = os.lstat(place)
+    if found.st_uid == before.uid or found.st_gid == before.gid:
+        uid = after.uid if found.st_uid == before.uid else found.st_uid
+        gid = after.gid if found.st_gid == before.gid else found.st_gid
+        os.lchown(place, uid, gid)
 
 
 def staged_name(path: str) -> str:

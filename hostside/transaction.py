@@ -172,6 +172,9 @@ class Apply:
             if before is not None:
                 self.modified[name] = User(before.home, before.shell, before.groups)
             accounts.ensure(self.machine, name, self.role.users[name], self.role.directories)
+        for name in store.created(self.machine).users:
+            if name in self.role.users:
+                accounts.take_back(self.machine, name, self.role.directories)
 
     def _releases(self, change: Change, manifest: Manifest) -> None:
         """Unpacks what is not there; the directories for it and for the swap are written down as ours first."""

@@ -13,7 +13,7 @@ import pytest
 from hostside.packages import Packages
 from hostside.removal import remove
 from tests.hostside.roles import SECRET, demo, files_only
-from tests.hostside.world import World, refused, run_apply
+from tests.hostside.world import World, leave_data_to_somebody_else, refused, run_apply
 
 
 def observed_of(result: dict[str, object]) -> dict[str, object]:
@@ -168,6 +168,21 @@ def test_data_that_outlived_its_user_belongs_to_it_again(world: World) -> None:
     os.chown(world.path("/var/lib/demo"), 977, 990)
     run_apply(world, demo())
     assert "demo:x:977:" in world.path("/etc/passwd").read_text()
+
+
+def test_data_is_given_back_to_a_user_whose_number_somebody_else_has_got(world: World) -> None:
+    run_apply(world, demo())
+    forget(world, "demo")
+    folder = leave_data_to_somebody_else(world)
+    (folder / "link").symlink_to(world.path("/etc/passwd"))
+    (folder / "of-another").write_text("")
+    os.chown(folder / "link", 977, 976, follow_symlinks=False)
+    os.chown(folder / "of-another", 12, 12)
+    run_apply(world, demo())
+    owners = {path.name: (path.lstat().st_uid, path.lstat().st_gid) for path in (folder, *folder.rglob("*"))}
+    ours = (990, 990)
+    assert owners == {"demo": ours, "inner": ours, "precious": ours, "link": ours, "of-another": (12, 12)}
+    assert world.path("/etc/passwd").stat().st_uid == 0
 
 
 def test_a_path_of_another_role_is_refused_by_name(world: World) -> None:

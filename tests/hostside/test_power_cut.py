@@ -11,7 +11,7 @@ from hostside import recovery
 from hostside.packages import Packages
 from hostside.removal import remove
 from tests.hostside.roles import demo, files_only
-from tests.hostside.world import PowerCut, World, new_world, run_apply
+from tests.hostside.world import PowerCut, World, leave_data_to_somebody_else, new_world, run_apply
 
 Act = Callable[[World], object]
 
@@ -39,6 +39,11 @@ def removal(world: World) -> object:
     return remove(world.machine(), Packages(), "demo", lambda _: None)
 
 
+def coming_back(world: World) -> object:
+    """The same role again, for which data is kept that now belongs to a number of somebody else."""
+    return first_apply(world)
+
+
 def prepared(act: Act, root: Path) -> World:
     """A host on which the act is the next thing to happen."""
     root.mkdir(parents=True)
@@ -48,6 +53,9 @@ def prepared(act: Act, root: Path) -> World:
     run_apply(world, files_only(a="other role\n"))
     if act is not first_apply:
         first_apply(world)
+    if act is coming_back:
+        removal(world)
+        leave_data_to_somebody_else(world)
     world.effects.clear()
     return world
 
@@ -76,7 +84,7 @@ def cuts(act: Act, memory: Path) -> Iterator[tuple[int, World]]:
         after += 1
 
 
-@pytest.mark.parametrize("act", [first_apply, second_apply, removal])
+@pytest.mark.parametrize("act", [first_apply, second_apply, removal, coming_back])
 @pytest.mark.parametrize("rebooted", [False, True], ids=["program killed", "host rebooted"])
 def test_power_cut_at_every_effect_then_run_again(act: Act, rebooted: bool, memory: Path) -> None:
     whole = prepared(act, memory / "whole")
