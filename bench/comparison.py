@@ -116,15 +116,12 @@ class Comparison:
             raise Failure(f"after {tool.name}: {'; '.join(wrong[:5])} ({len(wrong)} in all)")
 
 
-def in_turns(
-    tools: Sequence[Tool], one: Callable[[Tool], Measured], count: Callable[[Tool], int] = lambda _: TRIALS
-) -> dict[str, list[Measured]]:
-    """So many runs of each tool, in turns, so that all of them meet the same moods of the machine."""
+def in_turns(tools: Sequence[Tool], one: Callable[[Tool], Measured]) -> dict[str, list[Measured]]:
+    """TRIALS runs of each tool, in turns, so that all of them meet the same moods of the machine."""
     found: dict[str, list[Measured]] = {tool.name: [] for tool in tools}
-    for trial in range(max(count(tool) for tool in tools)):
+    for _ in range(TRIALS):
         for tool in tools:
-            if trial < count(tool):
-                found[tool.name].append(one(tool))
+            found[tool.name].append(one(tool))
     return found
 
 

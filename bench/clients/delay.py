@@ -27,6 +27,8 @@ class Delay:
         self._addresses = addresses
         self._round_trip = round_trip_seconds
         self._port = port
+        self._servers: list[asyncio.Server] = []
+        self.open: list[asyncio.Transport] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="delay")
 
@@ -50,10 +52,15 @@ class Delay:
                 return _Near(self, name, address)
 
             server = await self._loop.create_server(relay, "127.0.0.1", 0)
+            self._servers.append(server)
             host, port = server.sockets[0].getsockname()
             self.endpoints[name] = f"{host}:{port}"
 
     async def _stop(self) -> None:
+        for server in self._servers:
+            server.close()
+        for transport in self.open:
+            transport.abort()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
@@ -90,6 +97,7 @@ class _Near(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self.delay.open.append(transport)
         self.delay.connections[self.name] += 1
         self._connecting = asyncio.get_running_loop().create_task(self.delay.connect(self))
         self._connecting.add_done_callback(self._connected)
@@ -127,6 +135,7 @@ class _Far(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self._near.delay.open.append(transport)
 
     def data_received(self, data: bytes) -> None:
         self._near.host_spoke = True

@@ -22,7 +22,7 @@ _EXPECTED = [items.CHANGING, _UNITS[0]]
 def measure(bench: Bench) -> Result:
     """Each tool in turns with a new revision of one file; before ours a run without, on the same machine."""
     comparison = bench.converged()
-    ours, *peers = comparison.tools
+    ours = comparison.tool(OURS)
     without: list[float] = []
 
     def one(tool: Tool) -> Measured:
@@ -36,7 +36,7 @@ def measure(bench: Bench) -> Result:
             raise Failure(f"{tool.name} touched {touched}, expected is {_EXPECTED}")
         return measured
 
-    measured = in_turns([ours, *peers], one)
+    measured = in_turns(comparison.tools, one)
     series = seconds(measured)
     medians = {name: median(trials) for name, trials in series.items()}
     base = round(median(without), 2)
