@@ -11,7 +11,8 @@ from promotion.digest import HOST, ROLE, Digest, Step
 from provider import consequence
 from provider.values import Plain, as_map
 
-_RESTARTS = re.compile(r"restart(?! left)")
+_RESTARTS = re.compile(r"^restart(?! left)|\brestarted\b")
+_STOPS = re.compile(r"(^|, )stops ")
 _EFFECTS = re.compile(r"; (?=reload|restart)")
 UNNOTICED = ("nobody notices", "no line is lost", "processes keep running with the new shares")
 """How the roles say that a restart interrupts nothing."""
@@ -24,6 +25,7 @@ class Weight(IntEnum):
     """How much of it listeners may notice."""
 
     REMOVAL = 0
+    """Something goes, stops for good, or moves."""
     RESTART = 1
     NEW = 2
     RELOAD = 3
@@ -63,10 +65,11 @@ def of(digest: Digest) -> tuple[Notice, ...]:
 
 def closing(notices: Iterable[Notice]) -> str:
     """One sentence about restarts, where it is a good one."""
-    weights = {notice.weight for notice in notices}
-    if weights & {Weight.REMOVAL, Weight.RESTART}:
+    found = list(notices)
+    if any(notice.weight in (Weight.REMOVAL, Weight.RESTART) for notice in found):
         return ""
-    return "Only what nobody notices restarts." if Weight.QUIET_RESTART in weights else "Nothing restarts."
+    restarts = any(_restarts(notice.text) for notice in found)
+    return "Only what nobody notices restarts." if restarts else "Nothing restarts."
 
 
 def _of_host(op: str, roles: list[Step]) -> tuple[str, Weight]:
@@ -95,7 +98,8 @@ def _of_step(step: Step, digest: Digest) -> Iterator[tuple[str, Weight]]:
         return
     for sentence in digest.sentences.get(step.urn, (_in_general(step),)):
         what, _, effect = _told(sentence, step).partition(" → ")
-        yield _turned(what, effect), _weight(step, effect)
+        text = f"taken away and made anew: {what}" if step.op == "replace" and step.type == ROLE else what
+        yield _turned(text, effect), _weight(step, what, effect)
 
 
 def _told(sentence: str, step: Step) -> str:
@@ -107,15 +111,21 @@ def _turned(what: str, effect: str) -> str:
     return f"{effect} ({what})" if effect else what
 
 
-def _weight(step: Step, effect: str) -> Weight:
-    restarts = [each for each in _EFFECTS.split(effect) if _RESTARTS.match(each)]
+def _weight(step: Step, what: str, effect: str) -> Weight:
+    if step.type == ROLE and (step.op == "replace" or _STOPS.search(what)):
+        return Weight.REMOVAL
+    restarts = _restarts(effect)
     if not all(each.endswith(UNNOTICED) for each in restarts):
         return Weight.RESTART
     if any(each.startswith("reload") for each in _EFFECTS.split(effect)):
         return Weight.RELOAD
-    if step.op in ("create", "replace") and step.type == ROLE:
+    if step.op == "create" and step.type == ROLE:
         return Weight.NEW
     return Weight.QUIET_RESTART if restarts else Weight.NOTHING
+
+
+def _restarts(effect: str) -> list[str]:
+    return [each for each in _EFFECTS.split(effect) if _RESTARTS.search(each)]
 
 
 def _in_general(step: Step) -> str:

@@ -60,6 +60,8 @@ def test_hosts_that_change_alike_are_one_line_and_one_diff() -> None:
         ("restart left to the rollout", False, "Nothing restarts."),
         ("restart apt-daily.timer, nobody notices", False, "Only what nobody notices restarts."),
         ("restart a, nobody notices; restart b, open connections end", True, ""),
+        ("reload b; restart a, nobody notices", True, "Only what nobody notices restarts."),
+        ("its units are started, or restarted once", True, ""),
         ("no reload, no restart", False, "Nothing restarts."),
     ],
 )
@@ -104,7 +106,18 @@ def test_a_replacement_is_told_once() -> None:
         digest.read("lab", printed([parts[0], moved, parts[1]], [says(moved, "edge2 haproxy: new: 1 file")]))
     )
     assert "## lab: 1 to replace" in text
-    assert text.count("**edge2** haproxy: new: 1 file") == 1
+    assert text.count("**edge2** haproxy: taken away and made anew: new: 1 file") == 1
+    assert "Nothing restarts." not in text
+
+
+def test_a_service_that_stops_is_noticed_although_nothing_reloads_or_restarts() -> None:
+    step = changed("edge1")
+    message = "edge1 haproxy: haproxy.cfg is removed, stops haproxy.service → no reload, no restart"
+    text = comment(digest.read("lab", printed([step], [says(step, message)])))
+    assert (
+        "**What listeners notice**\n\n- **edge1** haproxy: no reload, no restart (haproxy.cfg is removed, stops" in text
+    )
+    assert "Nothing restarts." not in text
 
 
 def test_a_preview_that_failed_shows_why_and_no_changes() -> None:
