@@ -66,7 +66,7 @@ def power_cut(lab: Lab, host: Host) -> bool:
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
     wait_until(lambda: host.number not in processes(lab), f"the processes of {host.name} to end", STOP_SECONDS)
-    wait_until(lambda: not network.link_exists(lab.link(host)), f"the cable of {host.name} to go", STOP_SECONDS)
+    network.take_away(lab.link(host))
     _remove_control_groups(lab.machine(host))
     return bool(keepers)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +14,24 @@ from lab.shell import output, wait_until
 from toolchain.cache import locked
 from toolchain.failure import Failure
 
+_GONE_SECONDS = 10
 CANDIDATES = tuple(f"10.{second}.0.0/24" for second in range(77, 128))
 
 
 def link_exists(name: str) -> bool:
     """Whether the machine has this interface."""
     return Path("/sys/class/net", name).exists()
+
+
+def take_away(name: str) -> None:
+    """Remove an interface unless it is gone.
+
+    It may outlive its host: what a host sent to somebody who is gone too is repeated for minutes, and a network with
+    such a connection in it stays.
+    """
+    with suppress(Failure):
+        output(["ip", "link", "delete", name])
+    wait_until(lambda: not link_exists(name), f"the interface {name} to go", _GONE_SECONDS)
 
 
 def ensure(lab: Lab) -> Lab:

@@ -136,6 +136,19 @@ def test_a_killed_host_ends_without_a_shutdown_and_keeps_its_disk(lab: LabComman
     assert "Shutting down." not in lab.run("logs", "one", "--", "--boot=-1")
 
 
+def test_a_host_that_is_owed_an_answer_when_it_is_killed_can_be_started_again_at_once(lab: LabCommand) -> None:
+    address = lab.hosts()["one"]["address"]
+    with socket.create_connection((address, 22), timeout=5) as connection:
+        assert connection.recv(4) == b"SSH-"
+        rule = f"ip saddr {address} tcp dport {connection.getsockname()[1]} drop"
+        chain = f"chain input {{\n type filter hook input priority -10\n {rule}\n}}"
+        # The host's end of the connection repeats its goodbye, and nobody ever answers.
+        with machine_firewall("lab_silence", f"table ip lab_silence {{\n{chain}\n}}\n"):
+            lab.run("kill", "one", seconds=15)
+            lab.run("start", "one")
+    assert greets(address)
+
+
 def test_a_reboot_is_an_orderly_shutdown_and_a_new_boot_with_the_same_keys(lab: LabCommand) -> None:
     keys = (lab.directory / "known_hosts").read_text()
     before = lab.on("one", "journalctl", "--list-boots", "--quiet").splitlines()[-1].split()[1]
