@@ -19,6 +19,8 @@ from toolchain.progress import step
 
 _HERE = Path(__file__).parent
 _NAMESPACES = ("unshare", "--mount", "--net", "--propagation", "private")
+_ENDS_WITH_IT = ("--pid", "--fork", "--kill-child")
+"""Whatever a command leaves running ends with it."""
 _PACKAGES = sorted({package for role in SAMPLES.values() for package in role.packages})
 
 
@@ -61,7 +63,7 @@ def ask(
         commands.append(setup or ":")
         enter = ["sh", str(_HERE / "enter.sh"), lower, str(upper), str(work), str(root), "\n".join(commands)]
         done = subprocess.run(
-            [*_NAMESPACES, *enter, *argv],
+            [*_NAMESPACES, *_ENDS_WITH_IT, *enter, *argv],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -135,7 +135,12 @@ def test_sshd_passes_the_policy_for_hardened_debian_12(lower: str) -> None:
 
 
 def test_nothing_of_a_check_stays_on_this_machine(lower: str) -> None:
-    before = subprocess.run(["findmnt", "--list", "--noheadings"], capture_output=True, text=True, check=True).stdout
-    host.ask(lower, [SAMPLES["haproxy"]], ("true",))
-    after = subprocess.run(["findmnt", "--list", "--noheadings"], capture_output=True, text=True, check=True).stdout
-    assert after == before
+    def asked(*argv: str) -> str:
+        return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+
+    def mounts_and_sleepers() -> tuple[str, str]:
+        return asked("findmnt", "--list", "--noheadings"), asked("pgrep", "--full", "sleep 86399")
+
+    before = mounts_and_sleepers()
+    host.ask(lower, [SAMPLES["haproxy"]], ("true",), setup="sleep 86399 >/dev/null 2>&1 &")
+    assert mounts_and_sleepers() == before
