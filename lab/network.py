@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from lab.shell import output, wait_until
 from toolchain.cache import locked
 from toolchain.failure import Failure
 
-_GONE_SECONDS = 10
 CANDIDATES = tuple(f"10.{second}.0.0/24" for second in range(77, 128))
 
 
@@ -29,9 +27,12 @@ def take_away(name: str) -> None:
     It may outlive its host: what a host sent to somebody who is gone too is repeated for minutes, and a network with
     such a connection in it stays.
     """
-    with suppress(Failure):
+    try:
         output(["ip", "link", "delete", name])
-    wait_until(lambda: not link_exists(name), f"the interface {name} to go", _GONE_SECONDS)
+    except Failure:
+        # Otherwise it went by itself meanwhile.
+        if link_exists(name):
+            raise
 
 
 def ensure(lab: Lab) -> Lab:
@@ -53,8 +54,7 @@ def remove(lab: Lab) -> None:
     for family, table in _tables():
         if table == lab.nat_table or table.startswith(f"{lab.nat_table}_"):
             output(["nft", "delete", "table", family, table])
-    if link_exists(lab.bridge):
-        output(["ip", "link", "delete", lab.bridge])
+    take_away(lab.bridge)
 
 
 def apply_faults(lab: Lab, host: Host) -> None:
