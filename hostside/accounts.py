@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from .failure import Failure
@@ -100,15 +100,15 @@ def ensure(machine: Machine, name: str, wanted: User, directories: Mapping[str, 
         raise Failure("users", f"useradd {name}: {said.text}")
 
 
-def take_back(machine: Machine, name: str, directories: Mapping[str, Directory]) -> None:
-    """What is kept for an account of ours belongs to it, also where somebody else has got its old number.
+def take_back(machine: Machine, ours: Collection[str], directories: Mapping[str, Directory]) -> None:
+    """What is kept for the accounts `ours` belongs to them, also where somebody else has got the old number.
 
     Numbers are given in the order in which roles come: two accounts that went may come back with each other's.
     """
     accounts = Accounts(machine)
     for path, directory in directories.items():
         left = machine.owner(path)
-        if not directory.keep or directory.owner != name or left is None or left.uid == 0:
+        if not directory.keep or directory.owner not in ours or left is None or left.uid == 0:
             continue
         wanted = accounts.owner_of(directory)
         if (left.uid, left.gid) != (wanted.uid, wanted.gid):

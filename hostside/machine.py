@@ -155,10 +155,10 @@ class Machine:
     def hand_over(self, path: str, before: Owner, after: Owner) -> None:
         """Gives what belongs to user or group `before` in a directory to `after`, the directory itself last."""
         self.effect(f"hand over what is in {path}")
-        # By name and not through links: whoever owned the directory may have pointed one anywhere.
-        for place, directories, files in os.walk(self.at(path), topdown=False):
+        # Within the open directory and not through links: whoever owned it may put one anywhere, at any moment.
+        for _, directories, files, inside in os.fwalk(self.at(path), topdown=False):
             for name in (*directories, *files):
-                _hand_over(os.path.join(place, name), before, after)
+                _hand_over(name, before, after, inside)
         self.settle(path)
         self.effect(f"hand over {path}")
         _hand_over(self.at(path), before, after)
@@ -270,12 +270,12 @@ class Machine:
         return execute(argv, timeout, stdin, environment)
 
 
-def _hand_over(place: str, before: Owner, after: Owner) -> None:
-    found = os.lstat(place)
-    if found.st_uid == before.uid or found.st_gid == before.gid:
-        uid = after.uid if found.st_uid == before.uid else found.st_uid
-        gid = after.gid if found.st_gid == before.gid else found.st_gid
-        os.lchown(place, uid, gid)
+def _hand_over(name: str, before: Owner, after: Owner, inside: int | None = None) -> None:
+    found = os.stat(name, dir_fd=inside, follow_symlinks=False)
+    uid = after.uid if found.st_uid == before.uid else found.st_uid
+    gid = after.gid if found.st_gid == before.gid else found.st_gid
+    if (uid, gid) != (found.st_uid, found.st_gid):
+        os.chown(name, uid, gid, dir_fd=inside, follow_symlinks=False)
 
 
 def staged_name(path: str) -> str:

@@ -165,16 +165,15 @@ class Apply:
         known = accounts.Accounts(self.machine)
         wanted = [name for name in self.role.users if name in left.users]
         new = [name for name in wanted if known.user(name) is None]
-        store.remember(self.machine, store.created(self.machine).plus(users=new))
+        ours = store.created(self.machine).plus(users=new)
+        store.remember(self.machine, ours)
         for name in wanted:
             self.progress(f"user {name}")
             before = first.accounts.user(name)
             if before is not None:
                 self.modified[name] = User(before.home, before.shell, before.groups)
             accounts.ensure(self.machine, name, self.role.users[name], self.role.directories)
-        for name in store.created(self.machine).users:
-            if name in self.role.users:
-                accounts.take_back(self.machine, name, self.role.directories)
+        accounts.take_back(self.machine, {*ours.users} & {*self.role.users}, self.role.directories)
 
     def _releases(self, change: Change, manifest: Manifest) -> None:
         """Unpacks what is not there; the directories for it and for the swap are written down as ours first."""

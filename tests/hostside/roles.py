@@ -1,8 +1,12 @@
-"""Roles as they come over the wire."""
+"""Roles as they come over the wire, and what is left of one."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
+
+from tests.hostside.world import World
 
 SECRET = "tango-whiskey-9"
 
@@ -50,3 +54,15 @@ def demo(
 def files_only(name: str = "plain", **files: str) -> dict[str, object]:
     """A role of files in /etc/plain, nothing else."""
     return {"name": name, "files": {f"/etc/plain/{file}": {"content": content} for file, content in files.items()}}
+
+
+def leave_data_to_somebody_else(world: World) -> Path:
+    """What is kept of the removed role `demo` carries numbers that by now are another account's; the directory."""
+    folder = world.path("/var/lib/demo")
+    (folder / "inner").mkdir()
+    (folder / "inner" / "precious").write_text("data")
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, 977, 976)
+    passwd = world.path("/etc/passwd")
+    passwd.write_text(passwd.read_text() + "newcomer:x:977:976::/:/bin/false\n")
+    return folder

@@ -12,8 +12,8 @@ import pytest
 
 from hostside.packages import Packages
 from hostside.removal import remove
-from tests.hostside.roles import SECRET, demo, files_only
-from tests.hostside.world import World, leave_data_to_somebody_else, refused, run_apply
+from tests.hostside.roles import SECRET, demo, files_only, leave_data_to_somebody_else
+from tests.hostside.world import World, refused, run_apply
 
 
 def observed_of(result: dict[str, object]) -> dict[str, object]:

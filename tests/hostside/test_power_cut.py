@@ -10,8 +10,8 @@ import pytest
 from hostside import recovery
 from hostside.packages import Packages
 from hostside.removal import remove
-from tests.hostside.roles import demo, files_only
-from tests.hostside.world import PowerCut, World, leave_data_to_somebody_else, new_world, run_apply
+from tests.hostside.roles import demo, files_only, leave_data_to_somebody_else
+from tests.hostside.world import PowerCut, World, new_world, run_apply
 
 Act = Callable[[World], object]
 

@@ -263,18 +263,6 @@ def _good(_argv: Sequence[str]) -> Answer:
     return GOOD
 
 
-def leave_data_to_somebody_else(world: World) -> Path:
-    """What is kept of the removed role `demo` carries numbers that by now are another account's; the directory."""
-    folder = world.path("/var/lib/demo")
-    (folder / "inner").mkdir()
-    (folder / "inner" / "precious").write_text("data")
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, 977, 976)
-    passwd = world.path("/etc/passwd")
-    passwd.write_text(passwd.read_text() + "newcomer:x:977:976::/:/bin/false\n")
-    return folder
-
-
 def new_world(root: Path) -> World:
     """A bare host: accounts, an empty dpkg, a kernel key, nothing of ours."""
     world = World(root)
