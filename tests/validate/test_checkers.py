@@ -135,12 +135,13 @@ def test_sshd_passes_the_policy_for_hardened_debian_12(lower: str) -> None:
 
 
 def test_nothing_of_a_check_stays_on_this_machine(lower: str) -> None:
-    def asked(*argv: str) -> str:
-        return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+    def asked(*argv: str, status: int = 0) -> str:
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        assert done.returncode == status, done.stderr
+        return done.stdout
 
-    def mounts_and_sleepers() -> tuple[str, str]:
-        return asked("findmnt", "--list", "--noheadings"), asked("pgrep", "--full", "sleep 86399")
-
-    before = mounts_and_sleepers()
+    mounts = ("findmnt", "--list", "--noheadings")
+    before = asked(*mounts)
     host.ask(lower, [SAMPLES["haproxy"]], ("true",), setup="sleep 86399 >/dev/null 2>&1 &")
-    assert mounts_and_sleepers() == before
+    assert asked(*mounts) == before
+    assert asked("pgrep", "--full", "sleep 86399", status=1) == "", "status 1 says that there is none"
