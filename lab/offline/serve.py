@@ -36,20 +36,20 @@ class _Engine(Protocol):
 class _Servicer(ProviderServicer):
     """The SDK's servicer; a refusal arrives as the sentence it is, without class name and traceback."""
 
-    async def DiffConfig(  # noqa: N802
+    async def DiffConfig(  # noqa: N802 - the name in Pulumi's protocol
         self,
         request: provider_pb2.DiffRequest,  # noqa: ARG002 - there is no configuration
         context: _Context,  # noqa: ARG002
     ) -> provider_pb2.DiffResponse:
         return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
 
-    async def Create(  # noqa: N802
+    async def Create(  # noqa: N802 - the name in Pulumi's protocol
         self, request: provider_pb2.CreateRequest, context: _Context
     ) -> provider_pb2.CreateResponse:
         create = cast("_Call[provider_pb2.CreateRequest, provider_pb2.CreateResponse]", super().Create)  # pyright: ignore[reportUnknownMemberType] untyped
         return await _plainly(create, request, context)
 
-    async def Update(  # noqa: N802
+    async def Update(  # noqa: N802 - the name in Pulumi's protocol
         self, request: provider_pb2.UpdateRequest, context: _Context
     ) -> provider_pb2.UpdateResponse:
         update = cast("_Call[provider_pb2.UpdateRequest, provider_pb2.UpdateResponse]", super().Update)  # pyright: ignore[reportUnknownMemberType] untyped

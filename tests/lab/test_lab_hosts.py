@@ -123,7 +123,7 @@ def test_a_cut_cable_stays_cut_over_a_restart(lab: LabCommand) -> None:
 
 
 def test_a_killed_host_ends_without_a_shutdown_and_keeps_its_disk(lab: LabCommand) -> None:
-    lab.on("one", "sh", "-c", "echo written > /root/kept && sync && touch /run/lost")
+    lab.on("one", "sh", "-c", "echo written > /srv/kept && sync && touch /run/lost")
     lab.run("kill", "one")
     assert not lab.hosts()["one"]["running"]
     assert lab.hosts()["two"]["running"]
@@ -131,7 +131,7 @@ def test_a_killed_host_ends_without_a_shutdown_and_keeps_its_disk(lab: LabComman
     assert "off" in lab.run("status", expect=1)
     lab.run("start", "one")
     assert greets(lab.hosts()["one"]["address"])
-    assert lab.on("one", "cat", "/root/kept") == "written"
+    assert lab.on("one", "cat", "/srv/kept") == "written"
     assert lab.on("one", "sh", "-c", "ls /run/lost || echo gone") == "gone"
     assert "Shutting down." not in lab.run("logs", "one", "--", "--boot=-1")
 

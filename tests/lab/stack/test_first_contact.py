@@ -124,13 +124,13 @@ def everything_shown() -> set[bytes]:
 
 def found_on_the_host(stack: Checkout, places: dict[str, list[str]]) -> list[str]:
     request = json.dumps({**places, "private": []})
-    stack.on(HOST, "cat > /root/search.py", stdin=Path(SEARCH).read_text())
+    stack.on(HOST, "cat > /run/search.py", stdin=Path(SEARCH).read_text())
     stack.on(HOST, f"echo 'planted {HOST}' | systemd-cat && journalctl --sync")
     assert (
-        stack.on(HOST, "python3 /root/search.py", stdin=request.replace(places["needles"][0], f"planted {HOST}"))
+        stack.on(HOST, "python3 /run/search.py", stdin=request.replace(places["needles"][0], f"planted {HOST}"))
         == "journal"
     )
-    return stack.on(HOST, "python3 /root/search.py && rm /root/search.py", stdin=request).splitlines()
+    return stack.on(HOST, "python3 /run/search.py && rm /run/search.py", stdin=request).splitlines()
 
 
 def test_the_deploy_user_gets_in_by_key_and_is_root_without_a_password(stack: Checkout) -> None:
